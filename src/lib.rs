@@ -1,0 +1,57 @@
+//! punctual orders work by *when it must be done*.
+//!
+//! ```text
+//! foundation   time      key      sync
+//! structures   heap      wheel            no clock, no thread, no_std + alloc
+//! policy       scheduler                  a state machine: every call takes `now`
+//! ```
+//!
+//! A module uses only modules of the lines above its own; `heap` and `wheel` don't know each
+//! other. Nothing here reads a clock or starts a thread, except [`time::MonotonicClock`], which
+//! reads one: the same code runs in production, in a simulation and under a test's virtual time.
+//!
+//! - [`heap`]: array-backed min-heaps with decrease-key, over the caller's ids or owned payloads.
+//! - [`wheel`]: hierarchical timer wheels, exact and never early, for any `u64` deadline.
+//! - [`scheduler`]: earliest deadline first, which says 'no' while the caller can still use it.
+//! - [`time`]: points in time, and the clocks that give them.
+//! - [`key`]: handles that never reach another element than the one they were made for.
+//!
+//! # Example
+//!
+//! ```
+//! use core::time::Duration;
+//! use punctual::scheduler::{Config, Job, Next, Outcome, Scheduler};
+//! use punctual::time::Time;
+//!
+//! let ms = Duration::from_millis;
+//! let now = Time::ZERO;
+//! let mut scheduler = Scheduler::new(Config::default())?;
+//! scheduler.submit(now, Job::new("report").deadline(now + ms(80)).cost(ms(2)))?;
+//! scheduler.submit(now, Job::new("bid").deadline(now + ms(10)).cost(ms(2)))?;
+//!
+//! let Next::Run(running) = scheduler.poll(now) else { unreachable!() };
+//! assert_eq!(running.payload, "bid");
+//! scheduler.complete(now + ms(2), running.key, Outcome::Done);
+//!
+//! // Nobody came back in time for the report: it is shed while its caller can still say no.
+//! let Next::Shed(shed) = scheduler.poll(now + ms(78)) else { unreachable!() };
+//! assert_eq!(shed.payload, "report");
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! `std` (default) adds [`time::MonotonicClock`]. Without it the crate is `no_std` and needs only
+//! `alloc`.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod heap;
+pub mod key;
+//S pub mod scheduler;
+pub mod time;
+pub mod wheel;
+
+mod sync;

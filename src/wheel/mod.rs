@@ -1,0 +1,52 @@
+//! Hierarchical timer wheels: exact, never early, for any `u64` deadline.
+//!
+//! | type | holds | a timer is named by | counts in |
+//! | --- | --- | --- | --- |
+//! | [`IdWheel`] | deadlines | a dense `u32` id that the caller owns | ticks of any length |
+//! | [`TimerWheel`] | deadlines and payloads | a [`Key`](crate::key::Key) that never aliases | [`Time`](crate::time::Time) at a resolution |
+//!
+//! A wheel has no clock and no tick of its own: [`TimerWheel::pop_due`] takes `now` and gives the
+//! timers that are due one by one, in the order of their deadlines up to the resolution. After a
+//! jump of the clock, of hours or of years, it finds the next timer without visiting the empty
+//! ticks between. Between two calls the wheel is free to be changed: a timer that is due but not
+//! popped yet can still be cancelled or reset.
+//!
+//! Eleven levels of 64 slots cover all 64 bits of a tick, so no deadline is a special case.
+//!
+//! # Source
+//!
+//! G. Varghese and T. Lauck, Hashed and hierarchical timing wheels, 1987 (scheme 7). A timer's
+//! level is that of the highest bit in which its tick differs from the present one, so that
+//! every timer of a level is due before every timer of the level above.
+
+mod id_wheel;
+mod levels;
+mod lists;
+mod timer_wheel;
+
+pub use id_wheel::IdWheel;
+pub use timer_wheel::TimerWheel;
+
+use core::error::Error;
+use core::fmt;
+
+/// Why a timer was not inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InsertError {
+    /// The id has a timer already, which is unchanged.
+    Present,
+    /// The id is not below the wheel's bound.
+    OutOfBound,
+}
+
+impl fmt::Display for InsertError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Present => "the id has a timer already",
+            Self::OutOfBound => "the id is not below the wheel's bound",
+        })
+    }
+}
+
+impl Error for InsertError {}
