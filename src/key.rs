@@ -49,10 +49,7 @@ impl Key {
     #[must_use]
     pub const fn from_bits(bits: u64) -> Option<Self> {
         match NonZeroU32::new((bits >> 32) as u32) {
-            Some(serial) => Some(Self {
-                slot: bits as u32,
-                serial,
-            }),
+            Some(serial) => Some(Self { slot: bits as u32, serial }),
             None => None,
         }
     }
@@ -100,19 +97,13 @@ impl<T> KeyedStore<T> {
     /// An empty store; allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            entries: Slab::new(),
-            next_serial: NonZeroU32::MIN,
-        }
+        Self { entries: Slab::new(), next_serial: NonZeroU32::MIN }
     }
 
     /// An empty store with room for `capacity` elements.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            entries: Slab::with_capacity(capacity),
-            next_serial: NonZeroU32::MIN,
-        }
+        Self { entries: Slab::with_capacity(capacity), next_serial: NonZeroU32::MIN }
     }
 
     /// How many elements the store holds.
@@ -144,10 +135,7 @@ impl<T> KeyedStore<T> {
         self.next_serial = serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
         let slot = self.entries.insert(Entry { serial, value });
         // A slab fills freed slots before it grows, so slots stay below MAX_LEN as well.
-        Key {
-            slot: slot as u32,
-            serial,
-        }
+        Key { slot: slot as u32, serial }
     }
 
     /// Whether the key's element is still here. O(1).
@@ -172,59 +160,34 @@ impl<T> KeyedStore<T> {
 
     /// Takes the key's element out, if it is still here. O(1).
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        self.contains(key)
-            .then(|| self.entries.remove(key.slot as usize).value)
+        self.contains(key).then(|| self.entries.remove(key.slot as usize).value)
     }
 
     /// The key and the element in `slot`, whatever its serial. O(1).
     #[must_use]
     pub fn at_slot(&self, slot: u32) -> Option<(Key, &T)> {
         let entry = self.entries.get(slot as usize)?;
-        Some((
-            Key {
-                slot,
-                serial: entry.serial,
-            },
-            &entry.value,
-        ))
+        Some((Key { slot, serial: entry.serial }, &entry.value))
     }
 
     /// The key and the element in `slot`, whatever its serial. O(1).
     #[must_use]
     pub fn at_slot_mut(&mut self, slot: u32) -> Option<(Key, &mut T)> {
         let entry = self.entries.get_mut(slot as usize)?;
-        Some((
-            Key {
-                slot,
-                serial: entry.serial,
-            },
-            &mut entry.value,
-        ))
+        Some((Key { slot, serial: entry.serial }, &mut entry.value))
     }
 
     /// Takes the element in `slot` out, whatever its serial. O(1).
     pub fn remove_slot(&mut self, slot: u32) -> Option<(Key, T)> {
         let entry = self.entries.try_remove(slot as usize)?;
-        Some((
-            Key {
-                slot,
-                serial: entry.serial,
-            },
-            entry.value,
-        ))
+        Some((Key { slot, serial: entry.serial }, entry.value))
     }
 
     /// All elements with their keys, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
-        self.entries.iter().map(|(slot, entry)| {
-            (
-                Key {
-                    slot: slot as u32,
-                    serial: entry.serial,
-                },
-                &entry.value,
-            )
-        })
+        self.entries
+            .iter()
+            .map(|(slot, entry)| (Key { slot: slot as u32, serial: entry.serial }, &entry.value))
     }
 
     /// Drops all elements and keeps the memory. O(n). Keys from before find nothing after.

@@ -50,7 +50,7 @@ extern crate alloc;
 
 pub mod heap;
 pub mod key;
-//S pub mod scheduler;
+pub mod scheduler;
 pub mod time;
 pub mod wheel;
 

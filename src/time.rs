@@ -64,7 +64,7 @@ impl Time {
 }
 
 /// The nanoseconds of a duration; those that don't fit into 64 bits are the largest that do.
-fn saturating_nanos(duration: Duration) -> u64 {
+pub(crate) fn saturating_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -124,14 +124,9 @@ pub struct MonotonicClock {
 impl MonotonicClock {
     /// A clock that stands at [`Time::ZERO`] now.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that reads the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
     pub fn new() -> Self {
-        Self {
-            origin: std::time::Instant::now(),
-        }
+        Self { origin: std::time::Instant::now() }
     }
 }
 
@@ -173,9 +168,7 @@ impl CoarseClock {
     /// A clock that stands at `start`.
     #[must_use]
     pub const fn new(start: Time) -> Self {
-        Self {
-            now_ns: AtomicU64::new(start.0),
-        }
+        Self { now_ns: AtomicU64::new(start.0) }
     }
 
     /// Moves the clock forward to `now`; an earlier time than the clock's own changes nothing.
@@ -203,9 +196,7 @@ impl ManualClock {
     /// A clock that stands at `start`.
     #[must_use]
     pub const fn new(start: Time) -> Self {
-        Self {
-            now: CoarseClock::new(start),
-        }
+        Self { now: CoarseClock::new(start) }
     }
 
     /// Moves the clock forward by `duration`, at most to [`Time::MAX`].

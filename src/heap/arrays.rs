@@ -19,18 +19,12 @@ pub(super) struct Arrays<P, const D: usize> {
 impl<P, const D: usize> Arrays<P, D> {
     pub(super) const fn new() -> Self {
         const { assert!(D >= 2, "a heap's arity is at least 2") };
-        Self {
-            priorities: Vec::new(),
-            ids: Vec::new(),
-        }
+        Self { priorities: Vec::new(), ids: Vec::new() }
     }
 
     pub(super) fn with_capacity(capacity: usize) -> Self {
         const { assert!(D >= 2, "a heap's arity is at least 2") };
-        Self {
-            priorities: Vec::with_capacity(capacity),
-            ids: Vec::with_capacity(capacity),
-        }
+        Self { priorities: Vec::with_capacity(capacity), ids: Vec::with_capacity(capacity) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -58,10 +52,7 @@ impl<P: Copy, const D: usize> Arrays<P, D> {
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (u32, P)> {
-        self.ids
-            .iter()
-            .copied()
-            .zip(self.priorities.iter().copied())
+        self.ids.iter().copied().zip(self.priorities.iter().copied())
     }
 }
 
@@ -108,28 +99,13 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         priority: P,
         positions: &'a mut Positions,
     ) -> Hole<'a, P> {
-        Hole {
-            priorities: &mut self.priorities,
-            ids: &mut self.ids,
-            positions,
-            at,
-            id,
-            priority,
-        }
+        Hole { priorities: &mut self.priorities, ids: &mut self.ids, positions, at, id, priority }
     }
 
     /// Panics if the order or a position is broken. O(n).
     pub(super) fn assert_invariants(&self, positions: &Positions) {
-        assert_eq!(
-            self.priorities.len(),
-            self.ids.len(),
-            "the arrays are parallel"
-        );
-        assert_eq!(
-            positions.count(),
-            self.len(),
-            "every position has its element"
-        );
+        assert_eq!(self.priorities.len(), self.ids.len(), "the arrays are parallel");
+        assert_eq!(positions.count(), self.len(), "every position has its element");
         for (at, (id, priority)) in self.iter().enumerate() {
             assert_eq!(positions.get(id), Some(at), "the position of id {id}");
             if let Some(above) = at.checked_sub(1) {
@@ -228,9 +204,5 @@ fn smallest<P: Ord + Copy, const D: usize>(siblings: &[P; D]) -> (usize, P) {
 
 /// The smallest of the last siblings, which may be fewer than the arity or none.
 fn smallest_of_few<P: Ord + Copy>(siblings: &[P]) -> Option<(usize, P)> {
-    siblings
-        .iter()
-        .copied()
-        .enumerate()
-        .min_by(|left, right| left.1.cmp(&right.1))
+    siblings.iter().copied().enumerate().min_by(|left, right| left.1.cmp(&right.1))
 }

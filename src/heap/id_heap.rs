@@ -61,11 +61,7 @@ impl<P, const D: usize> IdHeap<P, D> {
     /// An empty heap of arity `D` that takes ids below `bound`; allocates nothing.
     #[must_use]
     pub const fn with_arity_and_bound(bound: u32) -> Self {
-        Self {
-            arrays: Arrays::new(),
-            positions: Positions::new(),
-            bound,
-        }
+        Self { arrays: Arrays::new(), positions: Positions::new(), bound }
     }
 
     /// How many ids the heap holds.

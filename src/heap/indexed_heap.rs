@@ -53,11 +53,7 @@ impl<P, T, const D: usize> IndexedHeap<P, T, D> {
     /// An empty heap of arity `D`; allocates nothing.
     #[must_use]
     pub const fn with_arity() -> Self {
-        Self {
-            arrays: Arrays::new(),
-            positions: Positions::new(),
-            payloads: KeyedStore::new(),
-        }
+        Self { arrays: Arrays::new(), positions: Positions::new(), payloads: KeyedStore::new() }
     }
 
     /// How many elements the heap holds.
@@ -104,11 +100,7 @@ impl<P, T, const D: usize> IndexedHeap<P, T, D> {
     }
 
     fn position(&self, key: Key) -> Option<usize> {
-        if self.contains(key) {
-            self.positions.get(key.slot())
-        } else {
-            None
-        }
+        if self.contains(key) { self.positions.get(key.slot()) } else { None }
     }
 }
 
@@ -204,16 +196,8 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// If an invariant is broken.
     pub fn assert_invariants(&self) {
         self.arrays.assert_invariants(&self.positions);
-        assert_eq!(
-            self.arrays.len(),
-            self.payloads.len(),
-            "every element has its payload"
-        );
-        assert_eq!(
-            self.iter().count(),
-            self.len(),
-            "every slot in the heap is filled"
-        );
+        assert_eq!(self.arrays.len(), self.payloads.len(), "every element has its payload");
+        assert_eq!(self.iter().count(), self.len(), "every slot in the heap is filled");
     }
 }
 

@@ -42,9 +42,6 @@ impl Positions {
 
     /// How many ids are present. O(ids); for checks.
     pub(super) fn count(&self) -> usize {
-        self.table
-            .iter()
-            .filter(|&&position| position != ABSENT)
-            .count()
+        self.table.iter().filter(|&&position| position != ABSENT).count()
     }
 }

@@ -170,10 +170,7 @@ impl IdWheel {
     /// The slot whose timers are due next: all timers of a level come before those above it.
     fn first_slot(&self) -> Option<Slot> {
         let level = self.occupied.iter().position(|&slots| slots != 0)?;
-        Some(Slot {
-            level,
-            index: self.occupied[level].trailing_zeros() as usize,
-        })
+        Some(Slot { level, index: self.occupied[level].trailing_zeros() as usize })
     }
 
     /// Moves the wheel to the start of its first slot, whose timers sink or become due.
@@ -223,17 +220,10 @@ impl IdWheel {
     ///
     /// If an invariant is broken.
     pub fn assert_invariants(&self) {
-        assert_eq!(
-            self.lists.assert_invariants(),
-            self.len,
-            "every timer is in a list"
-        );
+        assert_eq!(self.lists.assert_invariants(), self.len, "every timer is in a list");
         let mut smallest = None;
         for list in 0..DUE {
-            let slot = Slot {
-                level: list as usize / SLOTS,
-                index: list as usize % SLOTS,
-            };
+            let slot = Slot { level: list as usize / SLOTS, index: list as usize % SLOTS };
             let bit = self.occupied[slot.level] >> slot.index & 1;
             assert_eq!(bit == 1, !self.lists.is_empty(list), "the bit of {slot:?}");
             for (id, tick) in self.lists.iter(list) {

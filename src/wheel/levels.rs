@@ -25,10 +25,7 @@ impl Slot {
         debug_assert!(tick > now);
         let level = (now ^ tick).ilog2() / BITS;
         let index = (tick >> (level * BITS)) as usize % SLOTS;
-        Self {
-            level: level as usize,
-            index,
-        }
+        Self { level: level as usize, index }
     }
 
     /// The first tick of the slot in the turn of its level that holds `now`.
@@ -49,14 +46,7 @@ mod tests {
     fn boundary_ticks() -> impl Iterator<Item = u64> {
         (0..64).flat_map(|bit| {
             let power = 1_u64 << bit;
-            [
-                power.wrapping_sub(2),
-                power - 1,
-                power,
-                power + 1,
-                !power,
-                !power + 1,
-            ]
+            [power.wrapping_sub(2), power - 1, power, power + 1, !power, !power + 1]
         })
     }
 

@@ -27,12 +27,7 @@ struct Node {
     list: List,
 }
 
-const FREE_NODE: Node = Node {
-    tick: 0,
-    previous: NONE,
-    next: NONE,
-    list: FREE,
-};
+const FREE_NODE: Node = Node { tick: 0, previous: NONE, next: NONE, list: FREE };
 
 /// All lists with their nodes; each is kept in the order of insertion.
 #[derive(Clone, Debug)]
@@ -44,11 +39,7 @@ pub(super) struct Lists {
 
 impl Lists {
     pub(super) const fn new() -> Self {
-        Self {
-            nodes: Vec::new(),
-            heads: [NONE; DUE as usize + 1],
-            tails: [NONE; DUE as usize + 1],
-        }
+        Self { nodes: Vec::new(), heads: [NONE; DUE as usize + 1], tails: [NONE; DUE as usize + 1] }
     }
 
     /// Makes room for `id`, which is in no list at first.
@@ -76,12 +67,7 @@ impl Lists {
     /// Appends a covered id that is in no list.
     pub(super) fn push(&mut self, list: List, id: u32, tick: u64) {
         let previous = self.tails[list as usize];
-        self.nodes[id as usize] = Node {
-            tick,
-            previous,
-            next: NONE,
-            list,
-        };
+        self.nodes[id as usize] = Node { tick, previous, next: NONE, list };
         if previous == NONE {
             self.heads[list as usize] = id;
         } else {
@@ -92,12 +78,7 @@ impl Lists {
 
     /// Takes an id out of the list that it is in.
     pub(super) fn unlink(&mut self, id: u32) {
-        let Node {
-            previous,
-            next,
-            list,
-            ..
-        } = self.nodes[id as usize];
+        let Node { previous, next, list, .. } = self.nodes[id as usize];
         debug_assert!(list != FREE);
         if previous == NONE {
             self.heads[list as usize] = next;
@@ -135,18 +116,11 @@ impl Lists {
             let mut previous = NONE;
             for (id, _) in self.iter(list) {
                 let node = &self.nodes[id as usize];
-                assert_eq!(
-                    (node.list, node.previous),
-                    (list, previous),
-                    "the links of id {id}"
-                );
+                assert_eq!((node.list, node.previous), (list, previous), "the links of id {id}");
                 previous = id;
                 linked += 1;
             }
-            assert_eq!(
-                self.tails[list as usize], previous,
-                "the tail of list {list}"
-            );
+            assert_eq!(self.tails[list as usize], previous, "the tail of list {list}");
         }
         let in_lists = self.nodes.iter().filter(|node| node.list != FREE).count();
         assert_eq!(linked, in_lists, "every node is in the list that it names");

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::id_wheel::IdWheel;
 use crate::key::{Key, KeyedStore};
-use crate::time::Time;
+use crate::time::{Time, saturating_nanos};
 
 /// A hierarchical timer wheel that owns what its timers carry.
 ///
@@ -44,15 +44,8 @@ impl<T> TimerWheel<T> {
     /// A resolution of zero counts as one nanosecond, the finest there is.
     #[must_use]
     pub fn new(resolution: Duration, start: Time) -> Self {
-        let resolution_ns = u64::try_from(resolution.as_nanos())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        Self {
-            wheel: IdWheel::new(0),
-            payloads: KeyedStore::new(),
-            start,
-            resolution_ns,
-        }
+        let resolution_ns = saturating_nanos(resolution).max(1);
+        Self { wheel: IdWheel::new(0), payloads: KeyedStore::new(), start, resolution_ns }
     }
 
     /// How many timers the wheel holds, those that are due but not popped included.
@@ -77,9 +70,7 @@ impl<T> TimerWheel<T> {
     #[must_use]
     pub fn deadline(&self, key: Key) -> Option<Time> {
         self.payloads.get(key)?;
-        self.wheel
-            .deadline(key.slot())
-            .map(|tick| self.time_of(tick))
+        self.wheel.deadline(key.slot()).map(|tick| self.time_of(tick))
     }
 
     /// Inserts a timer. O(1); allocates only by growth.
@@ -109,9 +100,7 @@ impl<T> TimerWheel<T> {
     pub fn reset(&mut self, key: Key, deadline: Time) -> Option<Time> {
         self.payloads.get(key)?;
         let tick = self.tick_of(deadline);
-        self.wheel
-            .reset(key.slot(), tick)
-            .map(|old| self.time_of(old))
+        self.wheel.reset(key.slot(), tick).map(|old| self.time_of(old))
     }
 
     /// Takes out the next timer that is due at `now`.
@@ -122,7 +111,7 @@ impl<T> TimerWheel<T> {
     pub fn pop_due(&mut self, now: Time) -> Option<(Key, T)> {
         let now_tick = match now {
             Time::MAX => u64::MAX,
-            _ => (now.as_nanos().saturating_sub(self.start.as_nanos())) / self.resolution_ns,
+            _ => now.as_nanos().saturating_sub(self.start.as_nanos()) / self.resolution_ns,
         };
         let (slot, _) = self.wheel.pop_due(now_tick)?;
         self.payloads.remove_slot(slot)
@@ -136,9 +125,7 @@ impl<T> TimerWheel<T> {
 
     /// The first tick that begins at or after a time.
     fn tick_of(&self, time: Time) -> u64 {
-        time.as_nanos()
-            .saturating_sub(self.start.as_nanos())
-            .div_ceil(self.resolution_ns)
+        time.as_nanos().saturating_sub(self.start.as_nanos()).div_ceil(self.resolution_ns)
     }
 
     /// When a tick begins. One that would begin after the end of time begins there: `pop_due`
@@ -155,16 +142,9 @@ impl<T> TimerWheel<T> {
     /// If an invariant is broken.
     pub fn assert_invariants(&self) {
         self.wheel.assert_invariants();
-        assert_eq!(
-            self.wheel.len(),
-            self.payloads.len(),
-            "every timer has its payload"
-        );
+        assert_eq!(self.wheel.len(), self.payloads.len(), "every timer has its payload");
         for (key, _) in self.payloads.iter() {
-            assert!(
-                self.wheel.contains(key.slot()),
-                "every payload has its timer"
-            );
+            assert!(self.wheel.contains(key.slot()), "every payload has its timer");
         }
     }
 }

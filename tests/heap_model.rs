@@ -1,0 +1,117 @@
+//! The heaps and the keyed store against their models.
+
+mod model;
+
+use model::id_heap::{self, IdHeapModel};
+use model::indexed_heap::{self, IndexedHeapModel};
+use model::keyed_store::{self, KeyedStoreModel};
+use quickcheck::quickcheck;
+
+quickcheck! {
+    fn keyed_store(words: Vec<u32>) -> () {
+        model::run(KeyedStoreModel::new(), &words);
+    }
+
+    fn binary_id_heap(words: Vec<u32>) -> () {
+        model::run(IdHeapModel::<2>::new(), &words);
+    }
+
+    fn ternary_id_heap(words: Vec<u32>) -> () {
+        model::run(IdHeapModel::<3>::new(), &words);
+    }
+
+    fn quaternary_id_heap(words: Vec<u32>) -> () {
+        model::run(IdHeapModel::<4>::new(), &words);
+    }
+
+    fn octonary_id_heap(words: Vec<u32>) -> () {
+        model::run(IdHeapModel::<8>::new(), &words);
+    }
+
+    fn binary_indexed_heap(words: Vec<u32>) -> () {
+        model::run(IndexedHeapModel::<2>::new(), &words);
+    }
+
+    fn quaternary_indexed_heap(words: Vec<u32>) -> () {
+        model::run(IndexedHeapModel::<4>::new(), &words);
+    }
+}
+
+#[test]
+fn every_short_sequence_on_the_keyed_store() {
+    use keyed_store::Op;
+    let alphabet = [
+        Op::Insert,
+        Op::Remove { pick: 0 },
+        Op::Remove { pick: 1 },
+        Op::Change { pick: 1 },
+        Op::RemoveSlot { pick: 1 },
+        Op::AtSlot { pick: 2 },
+        Op::Clear,
+    ];
+    model::exhaust(KeyedStoreModel::new, &alphabet, 6);
+}
+
+#[test]
+fn every_short_sequence_on_the_id_heap() {
+    use id_heap::Op;
+    let alphabet = [
+        Op::Push { id: 0, priority: 5 },
+        Op::Push { id: 1, priority: 3 },
+        Op::Push { id: 2, priority: u32::MAX },
+        Op::Push { id: 3, priority: 3 },
+        Op::Pop,
+        Op::DecreaseKey { id: 2, priority: 2 },
+        Op::ChangeKey { id: 1, priority: 6 },
+        Op::Remove { id: 0 },
+    ];
+    model::exhaust(IdHeapModel::<2>::new, &alphabet, 6);
+    model::exhaust(IdHeapModel::<4>::new, &alphabet, 5);
+}
+
+#[test]
+fn every_short_sequence_on_the_indexed_heap() {
+    use indexed_heap::Op;
+    let alphabet = [
+        Op::Push { priority: 5 },
+        Op::Push { priority: 3 },
+        Op::Pop,
+        Op::DecreaseKey { pick: 1, priority: 2 },
+        Op::ChangeKey { pick: 2, priority: 6 },
+        Op::Remove { pick: 0 },
+        Op::Remove { pick: 2 },
+        Op::Clear,
+    ];
+    model::exhaust(IndexedHeapModel::<2>::new, &alphabet, 5);
+}
+
+/// Depth that random words rarely reach: all ids in, then changed and taken out in every order
+/// that a multiplication gives.
+#[test]
+fn deep_heaps_change_and_empty_in_order() {
+    use punctual::heap::IdHeap;
+    fn run<const D: usize>(count: u32) {
+        let mut heap = IdHeap::<u32, D>::with_arity();
+        for step in 0..count {
+            heap.push(step, step.wrapping_mul(2_654_435_761) >> 8).expect("the id is new");
+        }
+        for id in (0..count).step_by(3) {
+            heap.change_key(id, id.wrapping_mul(40_503) >> 4);
+        }
+        for id in (0..count).step_by(5) {
+            assert!(heap.remove(id).is_some());
+        }
+        heap.assert_invariants();
+        let mut last = 0;
+        while let Some((id, priority)) = heap.pop() {
+            assert!(id % 5 != 0 && last <= priority);
+            last = priority;
+        }
+    }
+    for count in [1, 2, 3, 7, 64, 1000, 4097] {
+        run::<2>(count);
+        run::<3>(count);
+        run::<4>(count);
+        run::<8>(count);
+    }
+}

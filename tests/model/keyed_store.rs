@@ -1,0 +1,123 @@
+//! `KeyedStore` against a list of everything that was ever inserted.
+
+use punctual::key::{Key, KeyedStore};
+
+use super::{Model, Word};
+
+pub(crate) struct KeyedStoreModel {
+    store: KeyedStore<usize>,
+    /// Every key that was ever handed out, with its element while it is in the store.
+    issued: Vec<(Key, Option<usize>)>,
+}
+
+/// `Pick` numbers the keys from the newest to the oldest, stale ones included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Op {
+    Insert,
+    Get { pick: u32 },
+    Change { pick: u32 },
+    Remove { pick: u32 },
+    AtSlot { pick: u32 },
+    RemoveSlot { pick: u32 },
+    Clear,
+}
+
+impl KeyedStoreModel {
+    pub(crate) fn new() -> Self {
+        Self { store: KeyedStore::with_capacity(3), issued: Vec::new() }
+    }
+
+    fn pick(&self, pick: u32) -> Option<usize> {
+        self.issued.len().checked_sub(1)?.checked_sub(pick as usize % self.issued.len())
+    }
+
+    /// The live element in the slot of the picked key, which may be another's by now.
+    fn in_slot(&self, index: usize) -> Option<usize> {
+        let slot = self.issued[index].0.slot();
+        self.issued.iter().position(|(key, value)| key.slot() == slot && value.is_some())
+    }
+}
+
+impl Model for KeyedStoreModel {
+    type Op = Op;
+
+    fn decode(mut word: Word) -> Op {
+        let kind = word.below(16);
+        let pick = word.below(12);
+        match kind {
+            0..6 => Op::Insert,
+            6 => Op::Get { pick },
+            7 => Op::Change { pick },
+            8..11 => Op::Remove { pick },
+            11 | 12 => Op::AtSlot { pick },
+            13 | 14 => Op::RemoveSlot { pick },
+            _ if pick < 3 => Op::Clear,
+            _ => Op::Insert,
+        }
+    }
+
+    fn apply(&mut self, op: Op) {
+        let picked = match op {
+            Op::Insert | Op::Clear => None,
+            Op::Get { pick }
+            | Op::Change { pick }
+            | Op::Remove { pick }
+            | Op::AtSlot { pick }
+            | Op::RemoveSlot { pick } => self.pick(pick),
+        };
+        match (op, picked) {
+            (Op::Insert, _) => {
+                let value = self.issued.len() * 10;
+                let key = self.store.insert(value);
+                assert!(self.issued.iter().all(|(old, _)| *old != key), "keys are unique");
+                self.issued.push((key, Some(value)));
+            }
+            (Op::Clear, _) => {
+                self.store.clear();
+                self.issued.iter_mut().for_each(|(_, value)| *value = None);
+            }
+            (_, None) => {}
+            (Op::Get { .. }, Some(index)) => {
+                let (key, value) = self.issued[index];
+                assert_eq!(self.store.get(key).copied(), value);
+                assert_eq!(self.store.contains(key), value.is_some());
+            }
+            (Op::Change { .. }, Some(index)) => {
+                let (key, value) = &mut self.issued[index];
+                assert_eq!(self.store.get_mut(*key).map(|it| std::mem::replace(it, 1)), *value);
+                *value = value.map(|_| 1);
+            }
+            (Op::Remove { .. }, Some(index)) => {
+                let (key, value) = &mut self.issued[index];
+                assert_eq!(self.store.remove(*key), value.take());
+            }
+            (Op::AtSlot { .. }, Some(index)) => {
+                let live = self.in_slot(index).map(|live| self.issued[live]);
+                let expected = live.and_then(|(key, value)| Some((key, value?)));
+                let slot = self.issued[index].0.slot();
+                assert_eq!(self.store.at_slot(slot).map(|(key, it)| (key, *it)), expected);
+                assert_eq!(self.store.at_slot_mut(slot).map(|(key, it)| (key, *it)), expected);
+            }
+            (Op::RemoveSlot { .. }, Some(index)) => {
+                let live = self.in_slot(index);
+                let expected = live.map(|live| (self.issued[live].0, self.issued[live].1.take()));
+                let removed = self.store.remove_slot(self.issued[index].0.slot());
+                assert_eq!(removed.map(|(key, value)| (key, Some(value))), expected);
+            }
+        }
+    }
+
+    fn check(&self) {
+        let live: Vec<_> = self.issued.iter().filter(|(_, value)| value.is_some()).collect();
+        assert_eq!(self.store.len(), live.len());
+        assert_eq!(self.store.is_empty(), live.is_empty());
+        assert!(self.store.capacity() >= live.len());
+        let mut found: Vec<_> = self.store.iter().map(|(key, value)| (key, Some(*value))).collect();
+        found.sort_by_key(|(key, _)| key.serial());
+        assert!(found.iter().eq(live));
+        for (key, value) in &self.issued {
+            assert_eq!(self.store.get(*key).copied(), *value);
+            assert_eq!(Key::from_bits(key.to_bits()), Some(*key));
+        }
+    }
+}
