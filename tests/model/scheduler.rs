@@ -217,6 +217,33 @@ impl SchedulerModel {
         Next::Run(Running { key, payload: index, deadline, class, cost, waited })
     }
 
+    /// Makes a job of an operation's numbers and submits it.
+    fn offer(&mut self, class: u16, due: Due, cost: Option<u32>, release: Option<u32>, lead: u32) {
+        let release = release.map(|after| self.now + units(after));
+        let eligible = release.unwrap_or(self.now);
+        let class = Class::new(class);
+        let mut job = Job::new(self.jobs.len()).class(class).lead(units(lead));
+        job = cost.into_iter().fold(job, |job, cost| job.cost(units(cost)));
+        job = release.into_iter().fold(job, Job::release);
+        let (job, deadline) = match due {
+            Due::Never => (job, None),
+            Due::At(by) => (job.deadline(self.shifted(by)), Some(self.shifted(by))),
+            Due::Within(by) => (job.budget(units(by)), Some(eligible + units(by))),
+            Due::End => (job.deadline(Time::MAX), Some(Time::MAX)),
+        };
+        let learned = self.scheduler.expected_cost(class).unwrap_or_default();
+        let accepted = Accepted {
+            key: Key::from_bits(1 << 32).expect("the serial is not zero"),
+            state: State::Queued,
+            class,
+            deadline,
+            eligible,
+            cost: cost.map_or(learned, units),
+            lead: units(lead),
+        };
+        self.submit(job, accepted);
+    }
+
     fn submit(&mut self, job: Job<usize>, accepted: Accepted) {
         self.counts.submitted += 1;
         let reason = if accepted.class.number() >= self.config.classes.len() {
@@ -283,29 +310,7 @@ impl Model for SchedulerModel {
     fn apply(&mut self, op: Op) {
         match op {
             Op::Submit { class, due, cost, release, lead } => {
-                let release = release.map(|after| self.now + units(after));
-                let eligible = release.unwrap_or(self.now);
-                let class = Class::new(class);
-                let mut job = Job::new(self.jobs.len()).class(class).lead(units(lead));
-                job = cost.into_iter().fold(job, |job, cost| job.cost(units(cost)));
-                job = release.into_iter().fold(job, Job::release);
-                let (job, deadline) = match due {
-                    Due::Never => (job, None),
-                    Due::At(by) => (job.deadline(self.shifted(by)), Some(self.shifted(by))),
-                    Due::Within(by) => (job.budget(units(by)), Some(eligible + units(by))),
-                    Due::End => (job.deadline(Time::MAX), Some(Time::MAX)),
-                };
-                let learned = self.scheduler.expected_cost(class).unwrap_or_default();
-                let accepted = Accepted {
-                    key: Key::from_bits(1 << 32).expect("the serial is not zero"),
-                    state: State::Queued,
-                    class,
-                    deadline,
-                    eligible,
-                    cost: cost.map_or(learned, units),
-                    lead: units(lead),
-                };
-                self.submit(job, accepted);
+                self.offer(class, due, cost, release, lead);
             }
             Op::Poll { after } => {
                 self.now += units(after);

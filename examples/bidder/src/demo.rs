@@ -1,0 +1,213 @@
+//! Both sides in one process: what deadline order and shedding are worth under overload.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytes::Bytes;
+use punctual::time::{Clock, MonotonicClock};
+use tokio::runtime::Runtime;
+
+use crate::campaign::{parse_campaigns, sample_campaigns};
+use crate::evaluate::evaluate;
+use crate::load::report::Report;
+use crate::load::run::{LoadConfig, run as run_load};
+use crate::load::sample::sample_requests;
+use crate::load::target::Target;
+use crate::openrtb;
+use crate::server::{Address, Config, Limits, Listen, Order, Server, ShedForm};
+
+/// What an evaluation costs on the machine at hand: many campaigns are matched and scored.
+const EVALUATION: Duration = Duration::from_millis(1);
+
+/// Offered load as multiples of the capacity.
+const FACTORS: [f64; 3] = [0.5, 2.0, 5.0];
+
+const WARM_UP: Duration = Duration::from_millis(300);
+const MEASURED: Duration = Duration::from_millis(1_900);
+
+/// A client gives up after this time, far beyond every tmax of the requests.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connections that keep one worker busy without a queue to speak of.
+const SATURATING_CONNECTIONS: usize = 8;
+
+const MARGIN: Duration = Duration::from_millis(10);
+const REQUESTS: usize = 2_000;
+const SEED: u64 = 2026;
+
+/// One row of the table.
+struct Row {
+    factor: f64,
+    order: Order,
+    report: Report,
+    /// Answers after tmax - margin, and all answers, as the server saw them.
+    late_at_server: u64,
+    answers_at_server: u64,
+}
+
+/// Runs the demonstration and writes its table.
+pub(crate) fn run(runtime: &Runtime, out: &mut impl Write) -> Result<ExitCode, Box<dyn Error>> {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    // One worker on the first core, the clients on the second.
+    let pin = cores.len() > 1 && core_affinity::set_for_current(cores[1]);
+    let requests: Vec<Bytes> =
+        sample_requests(REQUESTS, SEED).into_iter().map(Bytes::from).collect();
+    let (count, campaigns) = calibrate(&requests)?;
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), campaigns)?;
+    let bench = Bench { runtime, requests, campaigns: file.path(), pin };
+    writeln!(out, "one worker, {count} campaigns, so that an evaluation costs about 1 ms;")?;
+    writeln!(out, "{REQUESTS} requests of an own generator, tmax 80 to 300 ms, margin 10 ms")?;
+    let capacity_per_s = bench.capacity()?;
+    writeln!(out, "capacity: {capacity_per_s:.0} requests/s\n")?;
+    out.flush()?;
+    let mut rows = Vec::with_capacity(2 * FACTORS.len());
+    for factor in FACTORS {
+        for order in [Order::Deadline, Order::Fifo] {
+            rows.push(bench.row(factor, order, capacity_per_s)?);
+        }
+    }
+    write_table(out, &rows, capacity_per_s)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many campaigns make an evaluation cost what it should, and their file.
+fn calibrate(requests: &[Bytes]) -> Result<(usize, String), Box<dyn Error>> {
+    const TRIAL: usize = 2_000;
+    let parsed = requests.iter().take(300).map(|body| openrtb::parse(body));
+    let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
+    let campaigns = parse_campaigns(sample_campaigns(TRIAL, SEED).as_bytes())?;
+    let clock = MonotonicClock::new();
+    let mut costs: Vec<Duration> = (0..5)
+        .map(|_| {
+            let start = clock.now();
+            let bids = parsed.iter().filter_map(|request| evaluate(request, &campaigns)).count();
+            std::hint::black_box(bids);
+            clock.now().saturating_since(start) / parsed.len() as u32
+        })
+        .collect();
+    costs.sort_unstable();
+    let scale = EVALUATION.as_secs_f64() / costs[2].as_secs_f64().max(1e-9);
+    let count = ((TRIAL as f64 * scale) as usize).clamp(100, 50_000);
+    Ok((count, sample_campaigns(count, SEED)))
+}
+
+/// What all runs have in common.
+struct Bench<'a> {
+    runtime: &'a Runtime,
+    requests: Vec<Bytes>,
+    campaigns: &'a Path,
+    pin: bool,
+}
+
+impl Bench<'_> {
+    fn server(&self, order: Order) -> Result<(Server, Target), Box<dyn Error>> {
+        let config = Config {
+            listen: Listen::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            workers: 1,
+            pin: self.pin,
+            order,
+            shed_form: ShedForm::NoContent,
+            margin: MARGIN,
+            default_tmax: Duration::from_millis(100),
+            limits: Limits { linger: Duration::ZERO, grace: Duration::ZERO, ..Limits::default() },
+        };
+        let server = Server::start(config, self.campaigns.to_owned(), Duration::from_secs(1))?;
+        let target = match server.address() {
+            Address::Tcp(address) => format!("http://{address}/bid").parse()?,
+            Address::Unix(path) => format!("unix:{}", path.display()).parse()?,
+        };
+        Ok((server, target))
+    }
+
+    fn load(&self, config: &LoadConfig) -> Result<Report, Box<dyn Error>> {
+        Ok(self.runtime.block_on(run_load(config, &self.requests, |_| {}))?)
+    }
+
+    /// Answers a second of a worker that always has a request and never many.
+    fn capacity(&self) -> Result<f64, Box<dyn Error>> {
+        let (server, target) = self.server(Order::Fifo)?;
+        let rate_per_s = 3.0 / EVALUATION.as_secs_f64();
+        let report = self.load(&LoadConfig {
+            max_connections: SATURATING_CONNECTIONS,
+            max_queued: SATURATING_CONNECTIONS,
+            warm_up: WARM_UP,
+            timeout: TIMEOUT,
+            ..LoadConfig::new(target, rate_per_s, MEASURED)
+        })?;
+        server.shutdown();
+        Ok(report.rates.answered_per_s)
+    }
+
+    fn row(&self, factor: f64, order: Order, capacity_per_s: f64) -> Result<Row, Box<dyn Error>> {
+        let (server, target) = self.server(order)?;
+        let report = self.load(&LoadConfig {
+            warm_up: WARM_UP,
+            timeout: TIMEOUT,
+            seed: SEED,
+            ..LoadConfig::new(target, factor * capacity_per_s, MEASURED)
+        })?;
+        let metrics = server.metrics();
+        let evaluated = metrics.bids.get() + metrics.no_bids.get();
+        let row = Row {
+            factor,
+            order,
+            report,
+            late_at_server: metrics.late_total(),
+            answers_at_server: evaluated + metrics.sheds_total(),
+        };
+        server.shutdown();
+        Ok(row)
+    }
+}
+
+fn write_table(out: &mut impl Write, rows: &[Row], capacity_per_s: f64) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{:>5} {:<8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9} {:>8} {:>12}",
+        "load",
+        "order",
+        "on time",
+        "late",
+        "shed",
+        "no answer",
+        "p50 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "goodput",
+        "late, server"
+    )?;
+    for row in rows {
+        let Row { factor, report, .. } = row;
+        let ms = |ns: u64| ns as f64 / 1e6;
+        writeln!(
+            out,
+            "{:>4}x {:<8} {:>8} {:>8} {:>8} {:>9} {:>9.1} {:>9.1} {:>9.1} {:>7.1}% {:>11.3}%",
+            factor,
+            match row.order {
+                Order::Deadline => "deadline",
+                Order::Fifo => "fifo",
+            },
+            report.counts.on_time_evaluated,
+            report.counts.late,
+            report.counts.shed.total(),
+            report.counts.errors.total(),
+            ms(report.latency.p50_ns),
+            ms(report.latency.p99_ns),
+            ms(report.latency.p99_9_ns),
+            100.0 * report.rates.goodput_per_s / capacity_per_s,
+            100.0 * row.late_at_server as f64 / row.answers_at_server.max(1) as f64,
+        )?;
+    }
+    writeln!(out)?;
+    writeln!(
+        out,
+        "on time: evaluated and answered within tmax, seen from the client; late: after"
+    )?;
+    writeln!(out, "tmax; shed: an explicit 'no' in time; goodput: on time, as share of capacity;")?;
+    writeln!(out, "late, server: answers after tmax - margin, as share of all answers")
+}

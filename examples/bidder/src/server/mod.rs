@@ -1,0 +1,188 @@
+//! The server: one thread a worker, each with a runtime, a scheduler and connections of its own.
+
+mod bid_job;
+mod config;
+mod connection;
+mod listener;
+mod metrics;
+mod reload;
+mod routes;
+mod store;
+mod watch;
+mod worker;
+
+pub(crate) use config::{Config, Limits, Listen, Order, ShedForm};
+pub(crate) use listener::Address;
+pub(crate) use metrics::Metrics;
+pub(crate) use store::LoadError;
+
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use punctual::time::MonotonicClock;
+use tokio::sync::watch as phases;
+use tokio::task::LocalSet;
+
+use listener::{Bound, Listener};
+use reload::Reloads;
+use store::Store;
+use worker::{Phase, Shared, Worker};
+
+/// Time for the sheds of a shutdown to reach their clients.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// How long a worker that could not accept a connection waits before it tries again.
+const ACCEPT_RETRY: Duration = Duration::from_millis(20);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("campaigns: {0}")]
+    Campaigns(#[from] LoadError),
+    #[error("cannot listen: {0}")]
+    Listen(io::Error),
+    #[error("cannot start a worker: {0}")]
+    Worker(io::Error),
+}
+
+/// A running server. Dropping it leaves it running; [`Server::shutdown`] ends it.
+pub(crate) struct Server {
+    address: Address,
+    shared: Arc<Shared>,
+    phase: phases::Sender<Phase>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Reads the campaigns, binds the sockets and starts the workers.
+    pub(crate) fn start(
+        config: Config,
+        campaigns: PathBuf,
+        reload_ttl: Duration,
+    ) -> Result<Self, StartError> {
+        let (store, version) = Store::open(campaigns)?;
+        let count = config.workers.max(1);
+        let (listeners, address) =
+            listener::bind(&config.listen, count).map_err(StartError::Listen)?;
+        let metrics = Metrics::new();
+        metrics.campaigns.set(i64::try_from(store.current().len()).unwrap_or(i64::MAX));
+        let shared = Arc::new(Shared { clock: MonotonicClock::new(), config, metrics, store });
+        let (phase, _) = phases::channel(Phase::Serving);
+        let mut workers = Vec::with_capacity(count);
+        for (number, listener) in listeners.into_iter().enumerate() {
+            let (shared, phase) = (shared.clone(), phase.subscribe());
+            // Worker 0 owns what is shared.
+            let reload = (number == 0).then_some((reload_ttl, version));
+            let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+            #[expect(clippy::disallowed_methods, reason = "a worker is a thread")]
+            let worker = thread.spawn(move || {
+                if shared.config.pin {
+                    core_affinity::set_for_current(core_affinity::CoreId { id: number });
+                }
+                if let Err(error) = work(shared, phase, listener, reload) {
+                    tracing::error!(%error, number, "a worker ended");
+                }
+            });
+            workers.push(worker.map_err(StartError::Worker)?);
+        }
+        Ok(Self { address, shared, phase, workers })
+    }
+
+    /// Where clients reach the server.
+    pub(crate) const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// What the server has counted so far.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Answers what is queued, then ends. Waits for the workers.
+    pub(crate) fn shutdown(self) {
+        self.phase.send_replace(Phase::Draining);
+        for worker in self.workers {
+            if worker.join().is_err() {
+                tracing::error!("a worker panicked");
+            }
+        }
+        if let Address::Unix(path) = &self.address {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// The life of a worker's thread.
+fn work(
+    shared: Arc<Shared>,
+    mut phase: phases::Receiver<Phase>,
+    bound: Bound,
+    reload: Option<(Duration, store::Version)>,
+) -> io::Result<()> {
+    // With an event interval of 1 the runtime looks at its sockets after every task that it
+    // polls, so after every evaluation.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(1)
+        .max_blocking_threads(1)
+        .build()?;
+    LocalSet::new().block_on(&runtime, async move {
+        let listener = Listener::register(bound)?;
+        let reloads = reload.map(|(ttl, version)| Reloads::new(ttl, version));
+        let worker = Worker::new(shared, phase.clone(), reloads);
+        tokio::task::spawn_local(worker.clone().serve_queue());
+        tokio::task::spawn_local(cut_overdue(worker.clone()));
+        let linger = worker.shared.config.limits.linger;
+        tokio::select! {
+            () = accept(&worker, listener) => {}
+            () = async {
+                // A dropped sender means the same as a drain.
+                let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
+                tokio::time::sleep(linger).await;
+            } => {}
+        }
+        close(&worker).await;
+        Ok(())
+    })
+}
+
+async fn cut_overdue(worker: Rc<Worker>) {
+    let time_outs = worker.time_outs.clone();
+    time_outs.cut_overdue(|| _ = worker.shared.metrics.timed_out.inc()).await;
+}
+
+/// Takes connections, for ever, as many at once as the limit allows.
+async fn accept(worker: &Rc<Worker>, listener: Listener) {
+    loop {
+        while worker.connections.get() >= worker.shared.config.limits.connections {
+            worker.connection_ended.notified().await;
+        }
+        match listener.accept().await {
+            Ok(stream) => connection::spawn(worker, stream),
+            Err(error) => {
+                // The client left before it was accepted, or the process is out of
+                // descriptors: either way others may come.
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+/// Ends the connections: idle ones at once, others after their answer.
+async fn close(worker: &Rc<Worker>) {
+    worker.closing.send_replace(true);
+    let all_ended = || async {
+        while worker.connections.get() > 0 {
+            worker.connection_ended.notified().await;
+        }
+    };
+    if tokio::time::timeout(worker.shared.config.limits.grace, all_ended()).await.is_err() {
+        worker.shed_all();
+        let _ = tokio::time::timeout(LAST_WORDS, all_ended()).await;
+    }
+}
