@@ -103,6 +103,19 @@ async fn a_request_that_cannot_connect_takes_a_connection_that_is_given_back() {
 }
 
 #[tokio::test]
+async fn a_connection_opened_for_a_request_that_gave_up_goes_to_the_pool() {
+    let server = Server::start(&[BID]).await;
+    let test = async {
+        let pool = pool(&server.target, 2, 0, 1).await;
+        let _busy = lease(&pool).await;
+        assert!(poll(&mut pin!(pool.lease(&Cell::new(Stage::Queued)))).is_none());
+        assert_eq!(post(lease(&pool).await).await, Ok(200));
+        assert_eq!(connections(&server), [1]);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
 async fn the_queue_is_served_in_order_and_refuses_beyond_its_bound() {
     let server = Server::start(&[BID]).await;
     let test = async {
