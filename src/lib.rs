@@ -55,3 +55,7 @@ pub mod time;
 pub mod wheel;
 
 mod sync;
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
