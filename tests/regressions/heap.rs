@@ -1,0 +1,162 @@
+//! What went wrong in other priority queues.
+
+use punctual::heap::{IdHeap, IndexedHeap, KeyError, PushError};
+
+/// Priorities without order or ties.
+fn scrambled(index: u32) -> u32 {
+    index.wrapping_mul(2_654_435_761) >> 12
+}
+
+fn drained<const D: usize>(heap: &mut IdHeap<u32, D>) -> Vec<u32> {
+    std::iter::from_fn(|| heap.pop()).map(|(_, priority)| priority).collect()
+}
+
+/// keyed_priority_queue#12, core-util#108, factor#2103, stride3d#3398: `remove` only sifted the
+/// moved last element down, although it may belong above the gap.
+#[test]
+fn remove_sifts_the_last_element_up() {
+    // The gap is below 10; the last element, 4, stands below 3.
+    let mut heap = IdHeap::<u32>::new();
+    for (id, priority) in [1, 10, 3, 11, 12, 4].into_iter().enumerate() {
+        heap.push(id as u32, priority).expect("the id is new");
+    }
+    assert_eq!(heap.remove(3), Some(11));
+    heap.assert_invariants();
+    assert_eq!(drained(&mut heap), [1, 3, 4, 10, 12]);
+}
+
+/// indexed_priority_queue 0.3.0, mut-binary-heap 0.1.0: after a `remove` in the middle the heap
+/// popped in the wrong order.
+#[test]
+fn pops_are_sorted_after_any_remove() {
+    fn run<const D: usize>(size: u32) {
+        for removed in 0..size {
+            let mut heap = IdHeap::<u32, D>::with_arity();
+            // Branches of very different weight make the last element move both ways.
+            for id in 0..size {
+                heap.push(id, scrambled(id) % 64 + 1_000 * (id % D as u32)).expect("new");
+            }
+            assert!(heap.remove(removed).is_some());
+            heap.assert_invariants();
+            assert!(drained(&mut heap).is_sorted());
+        }
+    }
+    for size in [2, 7, 30, 70] {
+        run::<2>(size);
+        run::<3>(size);
+        run::<4>(size);
+        run::<8>(size);
+    }
+}
+
+/// priority-queue#86, rust#25842: a comparison that panicked left an index behind that was out
+/// of bounds. (`panic_safety` lets every comparison of every operation panic.)
+#[test]
+fn an_interrupted_pop_leaves_no_index_behind() {
+    use std::cmp::Ordering;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    /// A number that can be compared with any but 7 and 8.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    struct Fragile(u32);
+
+    impl Ord for Fragile {
+        fn cmp(&self, other: &Self) -> Ordering {
+            if self.0.min(other.0) == 7 && self.0.max(other.0) == 8 {
+                resume_unwind(Box::new("seven and eight"));
+            }
+            self.0.cmp(&other.0)
+        }
+    }
+
+    impl PartialOrd for Fragile {
+        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+
+    let mut heap = IndexedHeap::<Fragile, u32>::new();
+    let keys = [1, 7, 8].map(|number| heap.push(Fragile(number), number));
+    assert!(catch_unwind(AssertUnwindSafe(|| heap.pop())).is_err());
+    assert_eq!((heap.len(), heap.contains(keys[0])), (2, false));
+    assert_eq!(heap.remove(keys[1]).map(|(_, number)| number), Some(7));
+    assert_eq!(heap.pop().map(|(_, number)| number), Some(8));
+    assert!(heap.is_empty());
+    heap.assert_invariants();
+}
+
+/// toolbox-rs#548: the weight was stored twice, and one operation sifted by the stale copy.
+#[test]
+fn every_change_sifts_by_the_present_priority() {
+    let mut heap = IndexedHeap::<u32, &str>::new();
+    let keys = ["a", "b", "c", "d"].map(|name| heap.push(50, name));
+    assert_eq!(heap.change_key(keys[0], 90), Some(50));
+    assert_eq!(heap.decrease_key(keys[0], 60), Ok(90));
+    assert_eq!(heap.decrease_key(keys[0], 70), Err(KeyError::NotSmaller));
+    assert_eq!(heap.change_key(keys[1], 10), Some(50));
+    assert_eq!(heap.change_key(keys[1], 80), Some(10));
+    assert_eq!(heap.priority(keys[1]), Some(80));
+    assert_eq!(heap.iter().find(|entry| entry.0 == keys[1]), Some((keys[1], 80, &"b")));
+    heap.assert_invariants();
+    let popped: Vec<_> = std::iter::from_fn(|| heap.pop()).collect();
+    assert_eq!(popped[2..], [(60, "a"), (80, "b")]);
+}
+
+/// tokio#3558, tokio#3270: the key of an element that was gone reached the next one in its slot.
+#[test]
+fn a_stale_key_reaches_nothing() {
+    let mut heap = IndexedHeap::<u32, &str>::new();
+    let popped = heap.push(1, "popped");
+    assert_eq!(heap.pop(), Some((1, "popped")));
+    let removed = heap.push(2, "removed");
+    assert_eq!(heap.remove(removed), Some((2, "removed")));
+    let cleared = heap.push(3, "cleared");
+    heap.clear();
+    let live = heap.push(4, "live");
+    for stale in [popped, removed, cleared] {
+        assert_eq!(stale.slot(), live.slot(), "the slot is used again");
+        assert!(stale != live && !heap.contains(stale));
+        assert_eq!((heap.get(stale), heap.priority(stale)), (None, None));
+        assert_eq!(heap.get_mut(stale), None);
+        assert_eq!(heap.decrease_key(stale, 0), Err(KeyError::Stale));
+        assert_eq!((heap.change_key(stale, 9), heap.remove(stale)), (None, None));
+    }
+    assert_eq!(heap.pop(), Some((4, "live")));
+}
+
+/// quickheap#6: the largest value was a sentinel, and as a priority it broke the heap.
+#[test]
+fn extreme_priorities_are_as_ordinary_as_any() {
+    fn run<const D: usize>() {
+        let mut heap = IndexedHeap::<u64, u64, D>::with_arity();
+        let extremes = [u64::MAX, 0, u64::MAX, u64::MAX - 1, 0, u64::MAX, 1, u64::MAX, u64::MAX];
+        let keys = extremes.map(|priority| heap.push(priority, priority));
+        assert_eq!(heap.change_key(keys[1], u64::MAX), Some(0));
+        assert_eq!(heap.decrease_key(keys[2], u64::MAX), Err(KeyError::NotSmaller));
+        assert_eq!(heap.decrease_key(keys[2], 0), Ok(u64::MAX));
+        heap.assert_invariants();
+        let popped: Vec<u64> = std::iter::from_fn(|| heap.pop()).map(|entry| entry.0).collect();
+        assert_eq!(popped[..4], [0, 0, 1, u64::MAX - 1]);
+        assert_eq!(popped[4..], [u64::MAX; 5]);
+    }
+    run::<2>();
+    run::<3>();
+    run::<4>();
+    run::<8>();
+}
+
+/// Dense ids from outside: one hostile id made other tables allocate gigabytes. A bound refuses
+/// it, and the id that means absence inside is refused by every heap.
+#[test]
+fn a_hostile_id_allocates_nothing() {
+    let mut bounded = IdHeap::with_bound(8);
+    assert_eq!(bounded.push(8, 1), Err(PushError::OutOfBound));
+    assert_eq!(bounded.push(7, 1), Ok(()));
+    assert_eq!(bounded.push(7, 0), Err(PushError::Present));
+    assert_eq!(bounded.pop(), Some((7, 1)));
+    let mut unbounded = IdHeap::new();
+    assert_eq!(unbounded.push(u32::MAX, 1), Err(PushError::OutOfBound));
+    assert!(unbounded.is_empty() && !unbounded.contains(u32::MAX));
+    assert_eq!((unbounded.remove(u32::MAX), unbounded.change_key(u32::MAX, 1)), (None, None));
+    assert_eq!(unbounded.decrease_key(u32::MAX, 1), Err(KeyError::Stale));
+}
