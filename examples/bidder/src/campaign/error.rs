@@ -67,22 +67,19 @@ pub(super) fn locate(file: &[u8], error: &serde_json::Error) -> CampaignError {
         }
     };
     let segments: Vec<_> = path.iter().collect();
-    match segments.as_slice() {
-        [Segment::Map { key }, Segment::Seq { index }, rest @ ..] if key == "campaigns" => {
-            let field = rest.iter().map(|segment| format!("{segment}.")).collect::<String>();
-            CampaignError {
-                index: Some(*index),
-                id: id_of(file, *index),
-                field: field.trim_end_matches('.').replace(".[", "["),
-                message,
-                place: Some(place),
-            }
+    let (index, within) = match segments.as_slice() {
+        [Segment::Map { key }, Segment::Seq { index }, within @ ..] if key == "campaigns" => {
+            (Some(*index), within)
         }
-        [] => CampaignError { place: Some(place), ..CampaignError::of_file("", message) },
-        _ => CampaignError {
-            place: Some(place),
-            ..CampaignError::of_file(&path.to_string(), message)
-        },
+        whole => (None, whole),
+    };
+    let dotted: String = within.iter().map(|segment| format!("{segment}.")).collect();
+    CampaignError {
+        index,
+        id: index.and_then(|index| id_of(file, index)),
+        field: dotted.trim_end_matches('.').replace(".[", "["),
+        message,
+        place: Some(place),
     }
 }
 

@@ -191,7 +191,7 @@ fn errors_of_the_whole_file_name_no_campaign() {
     assert_eq!(empty, "campaigns: must hold 1 to 100000 campaigns");
     let missing = error_of(&json!({"campaigns": []}));
     assert!(missing.starts_with("missing field `version`"), "{missing}");
-    for file in ["", "{", "[]x", "{\"version\": 1, \"campaigns\": [}", "\u{0}", "null"] {
+    for file in ["", "{", "[]x", "{\"version\": 1, \"campaigns\": ", "\u{0}", "null"] {
         let error = parse_campaigns(file.as_bytes()).expect_err(file);
         assert_eq!((error.index, error.place.is_some()), (None, true), "{error}");
     }

@@ -9,8 +9,6 @@
 
 mod blocks;
 mod matching;
-#[cfg(test)]
-mod oracle;
 mod score;
 #[cfg(test)]
 mod tests;

@@ -25,31 +25,30 @@ impl Opportunity {
     /// Hashes the features of a request: linear in the lengths of their values.
     pub(super) fn new(request: &BidRequest<'_>, audience: &Audience<'_>) -> Self {
         let device = request.device.as_ref();
-        let number = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
-        let features = Feature::ALL.first_chunk::<SHARED>().map_or([0; SHARED], |shared| {
-            shared.map(|feature| match feature {
-                Feature::Channel => feature.hash(audience.channel.map_or("", Channel::name)),
-                Feature::Os => feature.hash(&audience.os),
-                Feature::Country => {
-                    feature.hash(audience.country.as_ref().map_or("", Country::code))
-                }
-                Feature::DeviceType => feature.hash(&number(audience.device_type)),
-                Feature::ConnectionType => {
-                    feature.hash(&number(device.and_then(|device| device.connectiontype)))
-                }
-                Feature::Language => {
-                    let language = device.and_then(|device| device.language.as_deref());
-                    feature.hash(&feature.canonical(language.unwrap_or("")).unwrap_or_default())
-                }
-                Feature::Inventory => {
-                    feature.hash(&feature.canonical(request.inventory()).unwrap_or_default())
-                }
-                Feature::Size => 0,
-            })
-        });
-        let mut pairs = (0..SHARED).flat_map(|i| (i + 1..SHARED).map(move |j| (i, j)));
-        let crosses = [(); SHARED_CROSSES]
-            .map(|()| pairs.next().map_or(0, |(i, j)| cross_hash(features[i], features[j])));
+        let text = |feature: Feature, value: &str| {
+            feature.hash(&feature.canonical(value).unwrap_or_default())
+        };
+        let number = |feature: Feature, value: Option<u32>| match value {
+            Some(value) => feature.hash(&value.to_string()),
+            None => feature.hash(""),
+        };
+        let language = device.and_then(|device| device.language.as_deref());
+        let connection_type = device.and_then(|device| device.connectiontype);
+        // In the order of `Feature`, which the crosses below rely on.
+        let features: [u64; SHARED] = [
+            Feature::Channel.hash(audience.channel.map_or("", Channel::name)),
+            Feature::Os.hash(&audience.os),
+            Feature::Country.hash(audience.country.as_ref().map_or("", Country::code)),
+            number(Feature::DeviceType, audience.device_type),
+            number(Feature::ConnectionType, connection_type),
+            text(Feature::Language, language.unwrap_or("")),
+            text(Feature::Inventory, request.inventory()),
+        ];
+        let mut crosses = [0; SHARED_CROSSES];
+        let pairs = (0..SHARED).flat_map(|i| (i + 1..SHARED).map(move |j| (i, j)));
+        for (cross, (i, j)) in crosses.iter_mut().zip(pairs) {
+            *cross = cross_hash(features[i], features[j]);
+        }
         Self { features, crosses }
     }
 

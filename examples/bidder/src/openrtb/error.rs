@@ -29,17 +29,20 @@ impl RequestError {
         serde_json::json!({ "error": self }).to_string()
     }
 
-    fn new(field: &str, error: &serde_json::Error) -> Self {
+    fn new(path: &str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
         let message = text.strip_suffix(&format!(" at line {line} column {column}"));
         let message = message.unwrap_or(&text);
-        let field = match (field, missing_field(message)) {
-            (".", None) => String::new(),
-            (".", Some(missing)) => missing.to_owned(),
-            (parent, Some(missing)) => format!("{parent}.{missing}"),
-            (path, None) => truncated(path),
+        // A place between two fields is reported as `?`.
+        let path = path.trim_end_matches('?').trim_end_matches('.');
+        let field = match field_in(message) {
+            None => truncated(path),
+            Some(name) if path.is_empty() => name.to_owned(),
+            Some(name) => format!("{path}.{name}"),
         };
+        // An error about the whole body has no place: it is the beginning.
+        let (line, column) = (line.max(1), column.max(1));
         Self { field, message: truncated(message), line, column }
     }
 }
@@ -66,9 +69,11 @@ pub(super) fn locate(body: &[u8], fallback: &serde_json::Error) -> RequestError 
     }
 }
 
-/// The name in serde's report of a missing field, which gives the path of the parent only.
-fn missing_field(message: &str) -> Option<&str> {
-    message.strip_prefix("missing field `")?.strip_suffix('`')
+/// The name in serde's report of a field that is missing or given twice, which comes with the path
+/// of the parent only.
+fn field_in(message: &str) -> Option<&str> {
+    let name = |prefix| message.strip_prefix(prefix)?.strip_suffix('`');
+    name("missing field `").or_else(|| name("duplicate field `"))
 }
 
 fn truncated(text: &str) -> String {

@@ -116,6 +116,18 @@ where
     deserializer.deserialize_any(ListVisitor(PhantomData))
 }
 
+/// The first `LIMIT` texts of a list: for lists of which each entry only adds a possibility.
+pub(super) fn first_texts<'de, D, const LIMIT: usize>(
+    deserializer: D,
+) -> Result<Vec<Cow<'de, str>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let mut list = texts(deserializer)?;
+    list.truncate(LIMIT);
+    Ok(list)
+}
+
 /// A set of non-negative integers: sorted, without repetitions, for binary search.
 pub(super) fn int_set<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
     let mut list: Vec<u32> = deserializer.deserialize_any(ListVisitor(PhantomData))?;

@@ -14,7 +14,7 @@
 //! | unknown fields, unknown values of enumerations | accepted |
 //! | a second `imp` of the same `id` | left out: a bid's `impid` could not tell them apart |
 //! | impressions after the first [`MAX_IMPS`] | left out |
-//! | formats after the first [`MAX_FORMATS`] of a banner | left out |
+//! | formats after the first [`MAX_FORMATS`], mimes after the first [`MAX_MIMES`] | left out |
 //!
 //! Refused with a [`RequestError`], because there is no bid request in it: what is not JSON or not
 //! an object; a missing or empty `id`; a missing, empty or non-list `imp`; an impression without
@@ -45,6 +45,9 @@ pub(crate) const MAX_IMPS: usize = 32;
 
 /// Formats kept of one banner: a bound on the sizes that every creative is compared with.
 pub(crate) const MAX_FORMATS: usize = 64;
+
+/// Content types kept of one banner or video, for the same reason.
+pub(crate) const MAX_MIMES: usize = 64;
 
 /// Reads one request, which borrows from `body` every string that has no escapes.
 ///

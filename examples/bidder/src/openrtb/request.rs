@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
 use super::codes::Channel;
-use super::{MAX_FORMATS, MAX_IMPS, lenient};
+use super::{MAX_FORMATS, MAX_IMPS, MAX_MIMES, lenient};
 
 /// The body of a request: an object and nothing else.
 pub(super) struct Root<'a>(pub(super) BidRequest<'a>);
@@ -39,18 +39,9 @@ pub(crate) struct BidRequest<'a> {
     /// The device that shows the ad.
     #[serde(borrow, default, deserialize_with = "lenient::object")]
     pub(crate) device: Option<Device<'a>>,
-    /// The person who sees the ad.
-    #[serde(borrow, default, deserialize_with = "lenient::object")]
-    pub(crate) user: Option<User<'a>>,
     /// Time for the answer including the internet's latency.
     #[serde(rename = "tmax", default, deserialize_with = "lenient::int")]
     pub(crate) tmax_ms: Option<u32>,
-    /// Auction type: 1 first price, 2 second price (the default), 500 and up the exchange's own.
-    #[serde(default, deserialize_with = "lenient::int")]
-    pub(crate) at: Option<u32>,
-    /// Whether the auction is a test, whose bids are not billable.
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub(crate) test: bool,
     /// Currencies that bids may be in, in order of preference; empty for US dollars.
     #[serde(borrow, default, deserialize_with = "lenient::texts")]
     pub(crate) cur: Vec<Cow<'a, str>>,
@@ -156,8 +147,8 @@ pub(crate) struct Banner<'a> {
     /// Sizes that fit as well, at most [`MAX_FORMATS`].
     #[serde(default, deserialize_with = "lenient::objects::<_, _, MAX_FORMATS>")]
     pub(crate) format: Vec<Format>,
-    /// Content types that can be shown; empty if not stated.
-    #[serde(borrow, default, deserialize_with = "lenient::texts")]
+    /// Content types that can be shown, at most [`MAX_MIMES`]; empty if not stated.
+    #[serde(borrow, default, deserialize_with = "lenient::first_texts::<_, MAX_MIMES>")]
     pub(crate) mimes: Vec<Cow<'a, str>>,
     /// Blocked creative attributes, sorted.
     #[serde(default, deserialize_with = "lenient::int_set")]
@@ -178,8 +169,8 @@ pub(crate) struct Format {
 /// A place for a video.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Video<'a> {
-    /// Content types that can be played; empty if not stated.
-    #[serde(borrow, default, deserialize_with = "lenient::texts")]
+    /// Content types that can be played, at most [`MAX_MIMES`]; empty if not stated.
+    #[serde(borrow, default, deserialize_with = "lenient::first_texts::<_, MAX_MIMES>")]
     pub(crate) mimes: Vec<Cow<'a, str>>,
     /// Width of the player.
     #[serde(default, deserialize_with = "lenient::int")]
@@ -254,7 +245,7 @@ pub(crate) struct Dooh<'a> {
 }
 
 /// The device that shows the ad.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct Device<'a> {
     /// Operating system, in the exchange's words.
     #[serde(borrow, default, deserialize_with = "lenient::text")]
@@ -268,9 +259,6 @@ pub(crate) struct Device<'a> {
     /// Language of the browser, ISO 639-1 and possibly more.
     #[serde(borrow, default, deserialize_with = "lenient::text")]
     pub(crate) language: Option<Cow<'a, str>>,
-    /// Advertising identifier of the device.
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    pub(crate) ifa: Option<Cow<'a, str>>,
     /// Where the device is.
     #[serde(borrow, default, deserialize_with = "lenient::object")]
     pub(crate) geo: Option<Geo<'a>>,
@@ -282,15 +270,4 @@ pub(crate) struct Geo<'a> {
     /// Country, in the exchange's code.
     #[serde(borrow, default, deserialize_with = "lenient::text")]
     pub(crate) country: Option<Cow<'a, str>>,
-}
-
-/// The person who sees the ad.
-#[derive(Debug, Deserialize)]
-pub(crate) struct User<'a> {
-    /// The exchange's identifier.
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    pub(crate) id: Option<Cow<'a, str>>,
-    /// The bidder's own identifier, mapped by the exchange.
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    pub(crate) buyeruid: Option<Cow<'a, str>>,
 }

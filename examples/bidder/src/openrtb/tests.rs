@@ -51,7 +51,7 @@ fn values_of_the_wrong_kind_are_read_as_what_they_mean() {
     .to_string();
     let request = parse(body.as_bytes()).expect("is a request");
     assert_eq!(request.id, "12345678901234567890");
-    assert_eq!((request.at, request.tmax_ms, request.test), (Some(2), Some(120), true));
+    assert_eq!(request.tmax_ms, Some(120));
     assert_eq!(request.cur, ["EUR"]);
     assert_eq!(request.bcat, ["25", "IAB1", "true", "1.5"]);
     assert_eq!((request.badv.len(), &request.wseat[..]), (0, &["7".into()][..]));
@@ -72,10 +72,11 @@ fn values_of_the_wrong_kind_are_read_as_what_they_mean() {
 
 #[test]
 fn numbers_out_of_range_are_absent_and_never_infinite() {
-    let body = br#"{"id":"a","tmax":-5,"at":99999999999,"imp":[
+    let body = br#"{"id":"a","tmax":-5,"device":{"devicetype":99999999999},"imp":[
         {"id":"1","bidfloor":"inf"},{"id":"2","bidfloor":"NaN"},{"id":"3","bidfloor":"1e999"}]}"#;
     let request = parse(body).expect("is a request");
-    assert_eq!((request.tmax_ms, request.at), (None, None));
+    let devicetype = request.device.as_ref().and_then(|device| device.devicetype);
+    assert_eq!((request.tmax_ms, devicetype), (None, None));
     assert!(request.imp.iter().all(|imp| imp.bidfloor.is_none()));
 }
 
@@ -88,6 +89,7 @@ fn unknown_fields_are_skipped_unread() {
 
 #[test]
 fn what_is_not_a_request_names_the_field() {
+    #[rustfmt::skip]
     let cases = [
         ("", "", "EOF"),
         ("nonsense", "", "expected ident"),
@@ -167,12 +169,15 @@ fn impressions_are_bounded_and_distinct() {
 }
 
 #[test]
-fn formats_are_bounded() {
+fn what_each_creative_is_compared_with_is_bounded() {
     let formats: Vec<_> = (1..=1_000).map(|w| json!({"w": w, "h": 50})).collect();
-    let imp = json!({"id": "1", "banner": {"format": formats}});
+    let mimes: Vec<_> = (1..=1_000).map(|n| format!("image/{n}")).collect();
+    let imp = json!({"id": "1", "banner": {"format": formats, "mimes": mimes}});
     let body = json!({"id": "a", "imp": [imp]}).to_string();
     let request = parse(body.as_bytes()).expect("is a request");
-    assert_eq!(request.imp[0].banner.as_ref().map(|b| b.format.len()), Some(MAX_FORMATS));
+    let banner = request.imp[0].banner.as_ref().expect("has a banner");
+    let counts = (banner.format.len(), banner.mimes.len());
+    assert_eq!(counts, (MAX_FORMATS, MAX_MIMES));
 }
 
 #[test]
@@ -228,6 +233,9 @@ fn responses_leave_out_what_is_empty() {
     let response = BidResponse { id: "a", seatbid, cur: Some("USD"), nbr: None };
     assert_eq!(
         serde_json::to_string(&response).expect("serialises"),
-        r#"{"id":"a","seatbid":[{"seat":"s","bid":[{"id":"1-c","impid":"1","price":0.0001,"adm":"<b>","cid":"c","crid":"x","mtype":4}]}],"cur":"USD"}"#
+        concat!(
+            r#"{"id":"a","seatbid":[{"seat":"s","bid":[{"id":"1-c","impid":"1","price":0.0001,"#,
+            r#""adm":"<b>","cid":"c","crid":"x","mtype":4}]}],"cur":"USD"}"#,
+        )
     );
 }

@@ -37,7 +37,7 @@ const INITIAL_COST: Duration = Duration::from_micros(500);
 
 /// Kept free before a deadline for what an evaluation takes longer than the mean, and for the
 /// answer to reach the socket.
-const HAND_OVER: Duration = Duration::from_millis(2);
+const HAND_OVER: Duration = Duration::from_millis(5);
 
 /// What a worker's scheduler orders.
 pub(crate) enum Work {
