@@ -11,7 +11,6 @@ use super::random::{Random, mix};
 /// A queue of dense ids by priority, the smallest first.
 pub(crate) trait Queue {
     const NAME: &'static str;
-    const OURS: bool = false;
 
     /// An empty queue for ids below `ids`.
     fn new(ids: usize) -> Self;

@@ -11,7 +11,6 @@ impl<const D: usize> Queue for IdHeap<u64, D> {
         4 => "IdHeap D=4",
         _ => panic!("this arity has no name"),
     };
-    const OURS: bool = true;
 
     fn new(ids: usize) -> Self {
         Self::with_arity_and_bound(ids as u32)
@@ -48,7 +47,6 @@ impl<const D: usize> Queue for Indexed<D> {
         4 => "IndexedHeap D=4",
         _ => panic!("this arity has no name"),
     };
-    const OURS: bool = true;
 
     fn new(ids: usize) -> Self {
         Self { heap: IndexedHeap::with_arity(), keys: vec![None; ids] }
