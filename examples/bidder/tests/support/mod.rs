@@ -5,7 +5,7 @@
 pub(crate) mod fixtures;
 pub(crate) mod http;
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -24,6 +24,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A pause between two looks at something that changes by itself.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// So much of a server's log is shown when a test fails.
+const LOG_LINES: usize = 20;
 
 /// Where a server can be reached.
 #[derive(Clone, Debug)]
@@ -201,7 +204,10 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("the server's log:\n{}", self.log());
+            let log = self.log();
+            let start = log.lines().count().saturating_sub(LOG_LINES);
+            eprintln!("the end of the server's log:");
+            log.lines().skip(start).for_each(|line| eprintln!("{line}"));
         }
     }
 }
@@ -250,11 +256,4 @@ pub(crate) fn bidder(command: &str) -> Command {
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Output {
     command.output().expect("the bidder runs")
-}
-
-/// Reads what is left, as text.
-pub(crate) fn text(mut reader: impl Read) -> String {
-    let mut text = String::new();
-    reader.read_to_string(&mut text).expect("text");
-    text
 }
