@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::UnixListener as StdUnixListener;
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -61,12 +61,7 @@ fn reuseport(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 }
 
 fn bind_unix(path: &Path, workers: usize) -> io::Result<(Vec<Bound>, Address)> {
-    // A socket that a dead server left behind refuses connections; a living one is kept.
-    if path.metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
-        && std::os::unix::net::UnixStream::connect(path).is_err()
-    {
-        std::fs::remove_file(path)?;
-    }
+    remove_deserted(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&socket2::SockAddr::unix(path)?)?;
@@ -74,6 +69,17 @@ fn bind_unix(path: &Path, workers: usize) -> io::Result<(Vec<Bound>, Address)> {
     let listener: StdUnixListener = socket.into();
     let clones = (0..workers).map(|_| listener.try_clone().map(Bound::Unix));
     Ok((clones.collect::<io::Result<_>>()?, Address::Unix(path.to_owned())))
+}
+
+/// Removes a Unix socket that nobody listens on: what a dead server left behind, or one's own at
+/// the end. A living one is kept, which may be that of a successor in the same place.
+pub(crate) fn remove_deserted(path: &Path) -> io::Result<()> {
+    let is_socket = path.metadata().is_ok_and(|metadata| metadata.file_type().is_socket());
+    let refuses = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    match is_socket && StdUnixStream::connect(path).is_err_and(refuses) {
+        true => std::fs::remove_file(path),
+        false => Ok(()),
+    }
 }
 
 /// A listener of a worker's runtime.

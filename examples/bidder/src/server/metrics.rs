@@ -136,7 +136,11 @@ impl Metrics {
         registry.register("refused", "Requests that are none, by status", self.refused.clone());
         registry.register("bids", "Answers with a bid", self.bids.clone());
         registry.register("no_bids", "Evaluations without a bid", self.no_bids.clone());
-        registry.register("abandoned", "Clients that left their queue", self.abandoned.clone());
+        registry.register(
+            "abandoned",
+            "Requests whose clients left before the answer",
+            self.abandoned.clone(),
+        );
         registry.register("sheds", "Requests answered 'no' unevaluated", self.sheds.clone());
         let late = "Answers after tmax - margin, by kind";
         registry.register("late_answers", late, self.late.clone());

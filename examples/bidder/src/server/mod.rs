@@ -110,8 +110,10 @@ impl Server {
                 tracing::error!("a worker panicked");
             }
         }
-        if let Address::Unix(path) = &self.address {
-            let _ = std::fs::remove_file(path);
+        if let Address::Unix(path) = &self.address
+            && let Err(error) = listener::remove_deserted(path)
+        {
+            tracing::warn!(%error, "the socket stays behind");
         }
     }
 }

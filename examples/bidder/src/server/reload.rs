@@ -20,7 +20,8 @@ const OVERDUE_BUDGET: Duration = Duration::from_secs(1);
 /// The reloads of the campaign file, one after another.
 pub(crate) struct Reloads {
     ttl: Duration,
-    /// The version that was looked at last, whether it was taken or not.
+    /// The version that was taken last. One that was refused is read and reported again at each
+    /// TTL, so that its counter grows as long as the file is broken.
     version: Cell<Version>,
     /// The next reload, twice: as background work and as overdue work. The one that starts
     /// first takes the other out.

@@ -42,12 +42,13 @@ pub(crate) async fn route(
     let path_and_method = (request.uri().path(), request.method());
     let mut response = match path_and_method {
         ("/bid", &Method::POST) => bid(&worker, &watch, arrival, request).await,
-        ("/healthz", &Method::GET) => health(&worker),
-        ("/metrics", &Method::GET) => {
+        // Of an answer to HEAD only the head is sent.
+        ("/healthz", &Method::GET | &Method::HEAD) => health(&worker),
+        ("/metrics", &Method::GET | &Method::HEAD) => {
             with_body(StatusCode::OK, METRICS, worker.shared.metrics.render())
         }
         ("/bid", _) => not_allowed(&worker, "POST"),
-        ("/healthz" | "/metrics", _) => not_allowed(&worker, "GET"),
+        ("/healthz" | "/metrics", _) => not_allowed(&worker, "GET, HEAD"),
         _ => refused(&worker, StatusCode::NOT_FOUND, "path", "there is nothing at this path"),
     };
     if worker.is_draining() {

@@ -69,8 +69,8 @@ impl Store {
         self.current.load()
     }
 
-    /// Reads the file if it is another version than the last one that was looked at, and puts
-    /// its campaigns in force. Waits for the disk: not for an evaluating thread.
+    /// Reads the file if it is another version than the last one that was taken, and puts its
+    /// campaigns in force. Waits for the disk: not for an evaluating thread.
     pub(crate) fn reload(&self, last: Version) -> Result<Reloaded, LoadError> {
         let metadata = std::fs::metadata(&self.path).map_err(|error| self.io_error(error))?;
         if Version::of(&metadata) == last {

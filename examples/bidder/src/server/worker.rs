@@ -211,8 +211,8 @@ impl Worker {
     }
 }
 
-/// A queued request whose answer is still to come. Dropping it takes the request out of the
-/// queue: a client that has left keeps nobody waiting.
+/// A request whose answer is still to come. Dropping it before that takes the request out of the
+/// queue, if it is still there: a client that has left keeps nobody waiting.
 pub(crate) struct Pending {
     worker: Rc<Worker>,
     key: Key,
@@ -228,7 +228,9 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if self.worker.cancel(self.key).is_some() {
+        // Also who leaves between the evaluation and the answer has gone without one.
+        if !self.answer.is_terminated() {
+            drop(self.worker.cancel(self.key));
             self.worker.shared.metrics.abandoned.inc();
         }
     }
