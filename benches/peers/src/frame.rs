@@ -1,0 +1,122 @@
+//! Contenders take turns, in rotated order, and must all see the same.
+
+use cpu_time::ThreadTime;
+use stats_alloc::Region;
+
+/// What a turn costs, in the case's unit, and a checksum of what it saw.
+pub(crate) struct Turn {
+    pub(crate) cost: f64,
+    pub(crate) checksum: u64,
+}
+
+/// Which of the turns' costs count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Summary {
+    /// The median, with quartiles.
+    Median,
+    /// The last: a turn's cost covers those before it already.
+    Last,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Nanoseconds,
+    Bytes,
+}
+
+/// One structure that does one workload whenever it is its turn.
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) ours: bool,
+    pub(crate) turn: Box<dyn FnMut() -> Turn>,
+}
+
+/// One workload at one size, with all that compete in it.
+pub(crate) struct Case {
+    pub(crate) workload: String,
+    pub(crate) size: usize,
+    pub(crate) unit: Unit,
+    pub(crate) summary: Summary,
+    pub(crate) contenders: Vec<Contender>,
+}
+
+/// A case's costs.
+pub(crate) struct Measured {
+    pub(crate) workload: String,
+    pub(crate) size: usize,
+    pub(crate) unit: Unit,
+    pub(crate) costs: Vec<Cost>,
+}
+
+pub(crate) struct Cost {
+    pub(crate) name: &'static str,
+    pub(crate) ours: bool,
+    pub(crate) median: f64,
+    pub(crate) quartiles: [f64; 2],
+}
+
+impl Case {
+    /// Lets the contenders take their turns.
+    ///
+    /// # Panics
+    ///
+    /// If two contenders see different things: then they did different work.
+    pub(crate) fn measure(mut self, repeats: usize) -> Measured {
+        eprintln!("{}, n = {}", self.workload, self.size);
+        let count = self.contenders.len();
+        let mut costs = vec![Vec::with_capacity(repeats); count];
+        for repeat in 0..repeats {
+            let mut expected = None;
+            for place in 0..count {
+                // Nobody profits from following the same neighbour in every repeat.
+                let index = (place + repeat) % count;
+                let contender = &mut self.contenders[index];
+                let turn = (contender.turn)();
+                let agreed = *expected.get_or_insert(turn.checksum);
+                assert_eq!(turn.checksum, agreed, "{} sees something else", contender.name);
+                costs[index].push(turn.cost);
+            }
+        }
+        let costs = self
+            .contenders
+            .iter()
+            .zip(costs)
+            .map(|(contender, costs)| self.summary.of(contender, costs))
+            .collect();
+        Measured { workload: self.workload, size: self.size, unit: self.unit, costs }
+    }
+}
+
+impl Summary {
+    fn of(self, contender: &Contender, mut costs: Vec<f64>) -> Cost {
+        if self == Self::Last {
+            costs.drain(..costs.len() - 1);
+        }
+        costs.sort_by(f64::total_cmp);
+        let last = costs.len() - 1;
+        Cost {
+            name: contender.name,
+            ours: contender.ours,
+            median: costs[costs.len() / 2],
+            quartiles: [costs[last / 4], costs[last - last / 4]],
+        }
+    }
+}
+
+/// Runs a piece of work; its cost is the CPU time of this thread divided by `count`.
+pub(crate) fn timed(count: usize, work: impl FnOnce() -> u64) -> Turn {
+    let start = ThreadTime::now();
+    let checksum = work();
+    let elapsed_ns = start.elapsed().as_nanos() as f64;
+    Turn { cost: elapsed_ns / count as f64, checksum }
+}
+
+/// Builds something; its cost is the memory that is held once it stands, divided by `count`.
+pub(crate) fn weighed<T>(count: usize, build: impl FnOnce() -> T) -> Turn {
+    let region = Region::new(crate::ALLOCATOR);
+    let built = build();
+    let change = region.change();
+    drop(built);
+    let held = change.bytes_allocated.saturating_sub(change.bytes_deallocated);
+    Turn { cost: held as f64 / count as f64, checksum: 0 }
+}

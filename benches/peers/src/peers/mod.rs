@@ -1,0 +1,4 @@
+//! The peers, one a file.
+
+pub(crate) mod delay_queue;
+pub(crate) mod orx;
