@@ -2,11 +2,6 @@
 
 use punctual::heap::{IdHeap, IndexedHeap, KeyError, PushError};
 
-/// Priorities without order or ties.
-fn scrambled(index: u32) -> u32 {
-    index.wrapping_mul(2_654_435_761) >> 12
-}
-
 fn drained<const D: usize>(heap: &mut IdHeap<u32, D>) -> Vec<u32> {
     std::iter::from_fn(|| heap.pop()).map(|(_, priority)| priority).collect()
 }
@@ -29,19 +24,27 @@ fn remove_sifts_the_last_element_up() {
 /// popped in the wrong order.
 #[test]
 fn pops_are_sorted_after_any_remove() {
+    /// A heap in its arrays' order, whose first branch is heavier than all others: an element
+    /// that moves between the branches goes up or down.
+    fn priority<const D: usize>(id: u32) -> u32 {
+        let mut ancestor = id;
+        while ancestor > D as u32 {
+            ancestor = (ancestor - 1) / D as u32;
+        }
+        if ancestor == 1 { 1_000 + id } else { id }
+    }
+
     fn run<const D: usize>(size: u32) {
         for removed in 0..size {
             let mut heap = IdHeap::<u32, D>::with_arity();
-            // Branches of very different weight make the last element move both ways.
             for id in 0..size {
-                heap.push(id, scrambled(id) % 64 + 1_000 * (id % D as u32)).expect("new");
+                heap.push(id, priority::<D>(id)).expect("the id is new");
             }
-            assert!(heap.remove(removed).is_some());
-            heap.assert_invariants();
+            assert_eq!(heap.remove(removed), Some(priority::<D>(removed)));
             assert!(drained(&mut heap).is_sorted());
         }
     }
-    for size in [2, 7, 30, 70] {
+    for size in 2..90 {
         run::<2>(size);
         run::<3>(size);
         run::<4>(size);
@@ -93,13 +96,17 @@ fn every_change_sifts_by_the_present_priority() {
     assert_eq!(heap.change_key(keys[0], 90), Some(50));
     assert_eq!(heap.decrease_key(keys[0], 60), Ok(90));
     assert_eq!(heap.decrease_key(keys[0], 70), Err(KeyError::NotSmaller));
-    assert_eq!(heap.change_key(keys[1], 10), Some(50));
-    assert_eq!(heap.change_key(keys[1], 80), Some(10));
-    assert_eq!(heap.priority(keys[1]), Some(80));
-    assert_eq!(heap.iter().find(|entry| entry.0 == keys[1]), Some((keys[1], 80, &"b")));
-    heap.assert_invariants();
-    let popped: Vec<_> = std::iter::from_fn(|| heap.pop()).collect();
-    assert_eq!(popped[2..], [(60, "a"), (80, "b")]);
+    // At least two of them stand below the root.
+    for (key, name) in [(keys[1], "b"), (keys[2], "c"), (keys[3], "d")] {
+        assert_eq!(heap.change_key(key, 10), Some(50));
+        assert_eq!(heap.peek(), Some((10, &name)));
+        assert_eq!(heap.change_key(key, 80), Some(10));
+        assert_eq!(heap.iter().find(|entry| entry.0 == key), Some((key, 80, &name)));
+        assert_eq!(heap.priority(key), Some(80));
+        heap.assert_invariants();
+    }
+    assert_eq!(heap.pop(), Some((60, "a")));
+    assert_eq!(heap.pop().map(|(priority, _)| priority), Some(80));
 }
 
 /// tokio#3558, tokio#3270: the key of an element that was gone reached the next one in its slot.

@@ -93,10 +93,11 @@ fn work_without_a_deadline_stands_behind_all_that_has_one() {
     let mut scheduler = scheduler();
     submit(&mut scheduler, START, Job::new("untimed"));
     submit(&mut scheduler, START, Job::new("end of time").deadline(Time::MAX));
+    submit(&mut scheduler, START, Job::new("background").class(BACKGROUND).budget(ms(5)));
     submit(&mut scheduler, START, Job::new("timed").budget(ms(9)));
     let refused = scheduler.submit(START, Job::new("zero").deadline(Time::ZERO));
     assert_eq!(refused.expect_err("zero is a time").reason, RefuseReason::Expired);
-    for expected in ["timed", "end of time", "untimed"] {
+    for expected in ["timed", "end of time", "background", "untimed"] {
         let running = run(&mut scheduler, START);
         assert_eq!(running.payload, expected);
         scheduler.complete(START, running.key, Outcome::Done);
