@@ -103,7 +103,7 @@ fn unlisted_unsafe_is_found() {
     assert_eq!(check("src/heap/positions.rs", text), [3]);
     assert!(check("src/heap/arrays.rs", text).is_empty());
 
-    let section = "# Why\n\n## Which files may hold unsafe?\n\n";
+    let section = "# Why\n\n## Which files may hold `unsafe`?\n\n";
     assert_eq!(listed_files("# Why\n"), None);
     assert_eq!(listed_files(section), None);
     assert_eq!(listed_files(&format!("{section}None so far.\n")), Some(Vec::new()));

@@ -179,8 +179,10 @@ pub(crate) fn unlisted_unsafe(file: &File, listed: &[String]) -> Vec<Finding> {
 
 /// The files that the design document allows to hold unsafe code; `None` if it doesn't say.
 pub(crate) fn listed_files(design: &str) -> Option<Vec<String>> {
-    let (_, section) = design.split_once("\n## Which files may hold unsafe?")?;
-    let section = section.split("\n## ").next()?;
+    let mut sections = design.split("\n## ").map(|section| section.split_once('\n'));
+    let (_, section) = sections.find_map(|section| {
+        section.filter(|(title, _)| title.replace('`', "") == "Which files may hold unsafe?")
+    })?;
     let items = section.lines().filter_map(|line| line.strip_prefix("- `")?.split('`').next());
     let files: Vec<String> = items.map(str::to_owned).collect();
     let is_said = !files.is_empty() || section.contains("None so far.");
