@@ -1,9 +1,9 @@
 //! Array-backed min-heaps with decrease-key.
 //!
-//! | type | holds | an element is named by | made for |
-//! | --- | --- | --- | --- |
-//! | [`IdHeap`] | priorities | a dense `u32` id that the caller owns | graph search, schedulers |
-//! | [`IndexedHeap`] | priorities and payloads | a [`Key`](crate::key::Key) that never aliases | everything else |
+//! - [`IdHeap`] holds priorities of dense `u32` ids that the caller owns: node numbers in a graph,
+//!   slots of a store. It is what Dijkstra wants and what the scheduler is made of.
+//! - [`IndexedHeap`] holds priorities and payloads, and names each element by a
+//!   [`Key`](crate::key::Key) that never reaches another one.
 //!
 //! Both keep a table of positions, so that any element is found in O(1) and its priority changed
 //! in O(log n). Priorities are `Ord + Copy` and lie apart from the payloads, which never move.

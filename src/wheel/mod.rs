@@ -1,9 +1,8 @@
 //! Hierarchical timer wheels: exact, never early, for any `u64` deadline.
 //!
-//! | type | holds | a timer is named by | counts in |
-//! | --- | --- | --- | --- |
-//! | [`IdWheel`] | deadlines | a dense `u32` id that the caller owns | ticks of any length |
-//! | [`TimerWheel`] | deadlines and payloads | a [`Key`](crate::key::Key) that never aliases | [`Time`](crate::time::Time) at a resolution |
+//! - [`IdWheel`] holds deadlines of dense `u32` ids that the caller owns, in ticks of any length.
+//! - [`TimerWheel`] holds deadlines and payloads, in [`Time`](crate::time::Time) at a resolution,
+//!   and names each timer by a [`Key`](crate::key::Key) that never reaches another one.
 //!
 //! A wheel has no clock and no tick of its own: [`TimerWheel::pop_due`] takes `now` and gives the
 //! timers that are due one by one, in the order of their deadlines up to the resolution. After a
