@@ -160,12 +160,17 @@ fn who_leaves_the_queue_is_not_evaluated() {
         drop(clients);
         server.metrics().get("bidder_abandoned_total") > 0
     });
+    wait_for_outcomes(&server);
+    let metrics = server.metrics();
+    let evaluated = metrics.get("bidder_evaluation_seconds_count");
+    assert!(evaluated < metrics.get("bidder_requests_total"), "{}", metrics.0);
+}
+
+/// Waits until nobody else is connected and every request has come to exactly one end.
+fn wait_for_outcomes(server: &Server) {
     server.wait_for_metrics("every request has one outcome", |metrics| {
         // The one connection is that of this look itself.
         metrics.get("bidder_connections") == 1
             && metrics.get("bidder_requests_total") == metrics.outcomes()
     });
-    let metrics = server.metrics();
-    let evaluated = metrics.get("bidder_evaluation_seconds_count");
-    assert!(evaluated < metrics.get("bidder_requests_total"), "{}", metrics.0);
 }

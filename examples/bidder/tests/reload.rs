@@ -3,6 +3,7 @@
 mod support;
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -59,17 +60,13 @@ fn a_file_of_the_same_size_is_taken() {
 }
 
 #[test]
-fn an_unchanged_file_is_not_read_again() {
+fn an_unchanged_file_is_not_taken_again() {
     let server = server();
-    let path = server.setup.campaigns();
-    // Two reloads in a row, of which the second one would be a third if the first file counted.
-    for (count, id) in [(1, "one"), (2, "two")] {
-        replace(&path, &file(&[campaign(id, 1.0)]));
-        server.wait_for_metrics("the file is taken", |metrics| {
-            metrics.get("bidder_reloads_total") >= count
-        });
-        assert_eq!(server.metrics().get("bidder_reloads_total"), count);
-    }
+    replace(&server.setup.campaigns(), &file(&[campaign("once", 1.0)]));
+    server.wait_for_metrics("the file is taken", |metrics| metrics.get("bidder_reloads_total") > 0);
+    // That something does not happen takes time to see: here that of several looks.
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(server.metrics().get("bidder_reloads_total"), 1);
 }
 
 fn broken() -> String {
