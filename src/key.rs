@@ -192,8 +192,11 @@ impl<T> KeyedStore<T> {
 
     /// Drops all elements and keeps the memory. O(n). Keys from before find nothing after.
     pub fn clear(&mut self) {
-        // The serial goes on counting: that is what makes the keys from before stale.
-        self.entries.clear();
+        // The serial goes on counting: that is what makes the keys from before stale. Should an
+        // element panic in its drop, an empty slab is left behind, not a half cleared one.
+        let mut entries = core::mem::take(&mut self.entries);
+        entries.clear();
+        self.entries = entries;
     }
 }
 

@@ -35,10 +35,10 @@ impl Time {
     /// The end of time: nothing is later.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The time `nanos_ns` nanoseconds after the origin.
+    /// The time so many nanoseconds after the origin.
     #[must_use]
-    pub const fn from_nanos(nanos_ns: u64) -> Self {
-        Self(nanos_ns)
+    pub const fn from_nanos(since_origin_ns: u64) -> Self {
+        Self(since_origin_ns)
     }
 
     /// Nanoseconds since the origin.
@@ -57,7 +57,7 @@ impl Time {
     #[must_use]
     pub const fn checked_since(self, earlier: Self) -> Option<Duration> {
         match self.0.checked_sub(earlier.0) {
-            Some(nanos_ns) => Some(Duration::from_nanos(nanos_ns)),
+            Some(since_ns) => Some(Duration::from_nanos(since_ns)),
             None => None,
         }
     }

@@ -401,7 +401,6 @@ fn payloads_survive_panics_in_comparisons() {
 
 /// All payloads are dropped once, whichever of them panics, and the heap is as good as new.
 #[test]
-#[ignore = "a panic leaves the length of the cleared slab behind"]
 fn a_heap_survives_payloads_that_panic_when_it_is_cleared() {
     fn run<const D: usize>(size: u32, bomb: usize) {
         let mut subject = Payloads::<D>::of_size(size);
@@ -420,7 +419,6 @@ fn a_heap_survives_payloads_that_panic_when_it_is_cleared() {
 }
 
 #[test]
-#[ignore = "a panic leaves the length of the cleared slab behind"]
 fn a_store_survives_elements_that_panic_when_it_is_cleared() {
     for bomb in 0..3 {
         let (mut store, drops) = (KeyedStore::new(), Drops::default());

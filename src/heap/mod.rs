@@ -16,7 +16,8 @@
 //!
 //! A comparison that panics may cost the heap its order, but never an element: the moving
 //! element is put back with its position while the panic unwinds. What was being popped or
-//! removed at that moment is dropped as the caller's own.
+//! removed at that moment is dropped as the caller's own; what was being pushed is in the heap,
+//! and comes out of it in its turn.
 //!
 //! # Source
 //!

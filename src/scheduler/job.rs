@@ -110,8 +110,9 @@ pub enum Next<T> {
     Run(Running<T>),
     /// Answer 'no' for this job at once: there is just time for it.
     Shed(Shed<T>),
-    /// Nothing to do before this time, unless a job is submitted, rescheduled or completed;
-    /// `None` if only such a call can bring work.
+    /// Nothing to do before this time, unless a job is submitted, rescheduled, cancelled (whose
+    /// slack may let background work start) or completed; `None` if only such a call can bring
+    /// work.
     Wait(Option<Time>),
 }
 

@@ -9,7 +9,8 @@
 //! Foreground jobs run in the order of (deadline, submission), none before its release. A
 //! background job (one of a background class, or without a deadline) starts only if no
 //! foreground job is ready and it would end before the latest start of every foreground job that
-//! waits for its release.
+//! waits for its release. Only the first background job is considered: one that is too long for
+//! the slack is not overtaken.
 //!
 //! # Shedding
 //!

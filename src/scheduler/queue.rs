@@ -132,8 +132,8 @@ impl<T> Queue<T> {
 
     /// Moves every job whose moment has come to where it belongs at `now`.
     ///
-    /// O(log n) for each of them; a job comes here at most twice unless it is rescheduled, for
-    /// its release and for its latest start.
+    /// O(log n) for each of them, which are at most all that are queued; a job comes here at most
+    /// twice unless it is rescheduled, for its release and for its latest start.
     pub(super) fn settle(&mut self, now: Time) {
         while let Some((slot, _)) = self.wheel.pop_due(now.as_nanos()) {
             self.displace(slot);
@@ -206,6 +206,8 @@ impl<T> Queue<T> {
             expect_free(&self.ready.push(slot, order));
         }
         if let Some(wake_at) = wake_at {
+            // Otherwise `settle` would find it due again and again.
+            debug_assert!(wake_at > now, "a placed job has nothing to do now");
             expect_free(&self.wheel.insert(slot, wake_at.as_nanos()));
         }
     }
