@@ -209,5 +209,15 @@ fn write_table(out: &mut impl Write, rows: &[Row], capacity_per_s: f64) -> std::
         "on time: evaluated and answered within tmax, seen from the client; late: after"
     )?;
     writeln!(out, "tmax; shed: an explicit 'no' in time; goodput: on time, as share of capacity;")?;
-    writeln!(out, "late, server: answers after tmax - margin, as share of all answers")
+    writeln!(
+        out,
+        "late, server: answers after tmax - margin, as share of all answers. Requests with"
+    )?;
+    writeln!(out, "few impressions cost less and are shed last, so goodput can exceed 100%.")?;
+    let lateness_ns = rows.iter().map(|row| row.report.lateness.p99_ns).max().unwrap_or(0);
+    writeln!(
+        out,
+        "The generator itself was late by at most {:.1} ms (p99).",
+        lateness_ns as f64 / 1e6
+    )
 }

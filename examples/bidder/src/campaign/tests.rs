@@ -187,8 +187,8 @@ fn errors_of_the_whole_file_name_no_campaign() {
     assert_eq!(error_of(&twice), expected);
 
     assert_eq!(error_of(&json!({"version": 2, "campaigns": []})), "version: must be 1");
-    let empty = error_of(&json!({"version": 1, "campaigns": []}));
-    assert_eq!(empty, "campaigns: must hold 1 to 100000 campaigns");
+    let empty = json!({"version": 1, "campaigns": []}).to_string();
+    assert_eq!(parse_campaigns(empty.as_bytes()).map(|campaigns| campaigns.len()), Ok(0));
     let missing = error_of(&json!({"campaigns": []}));
     assert!(missing.starts_with("missing field `version`"), "{missing}");
     for file in ["", "{", "[]x", "{\"version\": 1, \"campaigns\": ", "\u{0}", "null"] {

@@ -47,8 +47,8 @@ pub(super) fn compile(file: CampaignsFile) -> Result<Campaigns, CampaignError> {
     if file.version != VERSION {
         return Err(CampaignError::of_file("version", format!("must be {VERSION}")));
     }
-    if file.campaigns.is_empty() || file.campaigns.len() > MAX_CAMPAIGNS {
-        let message = format!("must hold 1 to {MAX_CAMPAIGNS} campaigns");
+    if file.campaigns.len() > MAX_CAMPAIGNS {
+        let message = format!("must hold at most {MAX_CAMPAIGNS} campaigns");
         return Err(CampaignError::of_file("campaigns", message));
     }
     let mut seen = HashSet::with_capacity(file.campaigns.len());

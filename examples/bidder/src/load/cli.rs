@@ -134,7 +134,11 @@ pub(crate) async fn load(
         let json = serde_json::to_vec_pretty(&report).map_err(io::Error::from)?;
         fs::write(path, json).map_err(|error| CommandError::File(path.clone(), error))?;
     }
-    Ok(ExitCode::SUCCESS)
+    // Without a single answer there was nothing to measure.
+    Ok(match report.counts.answered() {
+        0 => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    })
 }
 
 /// Replays the files and writes the report to `out`; the code is a failure if it is not clean.

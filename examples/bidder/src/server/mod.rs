@@ -35,6 +35,9 @@ use worker::{Phase, Shared, Worker};
 /// Time for the sheds of a shutdown to reach their clients.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// Time for the requests of the last connections to be read.
+const FIRST_READ: Duration = Duration::from_millis(20);
+
 /// How long a worker that could not accept a connection waits before it tries again.
 const ACCEPT_RETRY: Duration = Duration::from_millis(20);
 
@@ -140,13 +143,14 @@ fn work(
         tokio::task::spawn_local(cut_overdue(worker.clone()));
         let linger = worker.shared.config.limits.linger;
         tokio::select! {
-            () = accept(&worker, listener) => {}
+            () = accept(&worker, &listener) => {}
             () = async {
                 // A dropped sender means the same as a drain.
                 let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
                 tokio::time::sleep(linger).await;
             } => {}
         }
+        take_backlog(&worker, listener).await;
         close(&worker).await;
         Ok(())
     })
@@ -158,7 +162,7 @@ async fn cut_overdue(worker: Rc<Worker>) {
 }
 
 /// Takes connections, for ever, as many at once as the limit allows.
-async fn accept(worker: &Rc<Worker>, listener: Listener) {
+async fn accept(worker: &Rc<Worker>, listener: &Listener) {
     loop {
         while worker.connections.get() >= worker.shared.config.limits.connections {
             worker.connection_ended.notified().await;
@@ -172,6 +176,21 @@ async fn accept(worker: &Rc<Worker>, listener: Listener) {
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
         }
+    }
+}
+
+/// Takes the connections that the kernel has made already, which would be reset otherwise.
+async fn take_backlog(worker: &Rc<Worker>, listener: Listener) {
+    let mut taken = false;
+    while worker.connections.get() < worker.shared.config.limits.connections
+        && let Ok(Ok(stream)) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
+    {
+        connection::spawn(worker, stream);
+        taken = true;
+    }
+    if taken {
+        // A connection that has read nothing yet counts as idle and would be closed at once.
+        tokio::time::sleep(FIRST_READ).await;
     }
 }
 

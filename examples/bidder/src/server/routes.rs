@@ -39,6 +39,7 @@ pub(crate) async fn route(
     request: Request<Incoming>,
 ) -> Answered {
     let arrival = watch.request_begins();
+    let has_body = !request.body().is_end_stream();
     let path_and_method = (request.uri().path(), request.method());
     let mut response = match path_and_method {
         ("/bid", &Method::POST) => bid(&worker, &watch, arrival, request).await,
@@ -51,7 +52,8 @@ pub(crate) async fn route(
         ("/healthz" | "/metrics", _) => not_allowed(&worker, "GET, HEAD"),
         _ => refused(&worker, StatusCode::NOT_FOUND, "path", "there is nothing at this path"),
     };
-    if worker.is_draining() {
+    // What is left of a body that nobody wanted must not be taken for the next request.
+    if worker.is_draining() || (has_body && !watch.is_read()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     watch.answered();
@@ -64,17 +66,17 @@ async fn bid(
     arrival: Time,
     request: Request<Incoming>,
 ) -> Answered {
-    if let Some(encoding) = request.headers().get(CONTENT_ENCODING)
-        && encoding != "identity"
-    {
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return refused(worker, status, "content-encoding", "bodies come uncompressed");
-    }
+    let encoding = request.headers().get(CONTENT_ENCODING);
+    let is_encoded = encoding.is_some_and(|encoding| encoding != "identity");
     let body = match read_body(worker, request.into_body()).await {
         Ok(body) => body,
         Err(answered) => return answered,
     };
     watch.request_ends();
+    if is_encoded {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return refused(worker, status, "content-encoding", "bodies come uncompressed");
+    }
     let request = match ParsedRequest::parse(body) {
         Ok(request) => Rc::new(request),
         Err(error) => {

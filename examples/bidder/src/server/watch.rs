@@ -47,6 +47,17 @@ impl TimeOuts {
     }
 }
 
+/// How much of the request in hand was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// There is none, or its head is not complete: bytes are those of the next request.
+    Nothing,
+    /// The head: bytes are those of the body.
+    Head,
+    /// All of it: bytes are those of the request after it.
+    All,
+}
+
 /// What is known of one connection, shared by its socket and its service.
 pub(crate) struct Watch {
     time_outs: Rc<TimeOuts>,
@@ -55,8 +66,8 @@ pub(crate) struct Watch {
     /// When the first byte of the next request came, if one did.
     first_byte: Cell<Option<Time>>,
     last_read: Cell<Time>,
-    /// Whether a request was handed to the service and not answered yet.
-    busy: Cell<bool>,
+    /// How far the request in hand is read.
+    reading: Cell<Reading>,
 }
 
 impl Watch {
@@ -71,7 +82,7 @@ impl Watch {
             overdue,
             first_byte: Cell::new(None),
             last_read: Cell::new(now),
-            busy: Cell::new(false),
+            reading: Cell::new(Reading::Nothing),
         })
     }
 
@@ -85,7 +96,7 @@ impl Watch {
     /// A request that came along with the one before it has no first byte of its own; it arrived
     /// with the last bytes that were read.
     pub(crate) fn request_begins(&self) -> Time {
-        self.busy.set(true);
+        self.reading.set(Reading::Head);
         self.first_byte.take().unwrap_or_else(|| {
             self.reset(self.time_outs.clock.now() + self.time_outs.read);
             self.last_read.get()
@@ -94,20 +105,34 @@ impl Watch {
 
     /// The request is complete: from now on the server is the one to be waited for.
     pub(crate) fn request_ends(&self) {
+        self.reading.set(Reading::All);
         self.reset(Time::MAX);
     }
 
-    /// The answer is on its way: the client has to take it and to send another request.
+    /// Whether the request in hand was read to its end.
+    pub(crate) fn is_read(&self) -> bool {
+        self.reading.get() == Reading::All
+    }
+
+    /// The answer is on its way: the client has to take it and to send another request, or the
+    /// rest of one that has begun already.
     pub(crate) fn answered(&self) {
-        self.busy.set(false);
-        self.reset(self.time_outs.clock.now() + self.time_outs.idle);
+        self.reading.set(Reading::Nothing);
+        let silence = match self.first_byte.get() {
+            Some(_) => self.time_outs.read,
+            None => self.time_outs.idle,
+        };
+        self.reset(self.time_outs.clock.now() + silence);
     }
 
     fn bytes_came(&self) {
         let now = self.time_outs.clock.now();
         self.last_read.set(now);
-        if !self.busy.get() && self.first_byte.get().is_none() {
-            self.first_byte.set(Some(now));
+        if self.reading.get() == Reading::Head || self.first_byte.get().is_some() {
+            return;
+        }
+        self.first_byte.set(Some(now));
+        if self.reading.get() == Reading::Nothing {
             // Later bytes don't move it: a client that trickles is cut as well.
             self.reset(now + self.time_outs.read);
         }
