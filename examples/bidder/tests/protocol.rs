@@ -186,6 +186,19 @@ fn other_paths_are_404() {
     assert_eq!(client.ask(query).status, 400, "a query is no other path");
 }
 
+/// Bytes of a body that was not read were taken for the first byte of the next request.
+#[test]
+fn a_body_that_nobody_wants_ends_its_connection() {
+    let server = server();
+    for line in ["POST /nowhere", "PUT /bid"] {
+        let mut client = server.client();
+        let request = format!("{line} HTTP/1.1\r\nhost: b\r\ncontent-length: 9\r\n\r\n");
+        let refused = client.ask(request);
+        assert!(matches!(refused.status, 404 | 405), "{refused:?}");
+        assert_eq!(refused.header("connection"), Some("close"), "{line}");
+    }
+}
+
 #[test]
 fn a_head_is_answered_without_a_body() {
     let server = server();
