@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use super::KeyError;
 use super::positions::Positions;
 
 /// A d-ary min-heap of (priority, id): the children of `p` stand at `D * p + 1 ..= D * p + D`.
@@ -81,15 +82,34 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         removed
     }
 
-    /// Gives the element at a position of the heap another priority. O(log n).
-    pub(super) fn change(&mut self, at: usize, priority: P, positions: &mut Positions) {
-        let (id, lower) = (self.ids[at], priority < self.priorities[at]);
+    /// Gives the element at a position of the heap a smaller priority and returns the old one.
+    /// O(log n).
+    pub(super) fn decrease(
+        &mut self,
+        at: usize,
+        priority: P,
+        positions: &mut Positions,
+    ) -> Result<P, KeyError> {
+        let (id, old) = (self.ids[at], self.priorities[at]);
+        if old <= priority {
+            return Err(KeyError::NotSmaller);
+        }
+        self.hole(at, id, priority, positions).sift_up::<D>();
+        Ok(old)
+    }
+
+    /// Gives the element at a position of the heap another priority and returns the old one.
+    /// O(log n).
+    pub(super) fn change(&mut self, at: usize, priority: P, positions: &mut Positions) -> P {
+        let (id, old) = (self.ids[at], self.priorities[at]);
+        let is_smaller = priority < old;
         let mut hole = self.hole(at, id, priority, positions);
-        if lower {
+        if is_smaller {
             hole.sift_up::<D>();
         } else {
             hole.sift_down::<D>();
         }
+        old
     }
 
     fn hole<'a>(

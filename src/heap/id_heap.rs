@@ -156,12 +156,7 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// priority is not larger than `priority`. The heap is as before.
     pub fn decrease_key(&mut self, id: u32, priority: P) -> Result<P, KeyError> {
         let at = self.positions.get(id).ok_or(KeyError::Stale)?;
-        let (_, old) = self.arrays.get(at).ok_or(KeyError::Stale)?;
-        if old <= priority {
-            return Err(KeyError::NotSmaller);
-        }
-        self.arrays.change(at, priority, &mut self.positions);
-        Ok(old)
+        self.arrays.decrease(at, priority, &mut self.positions)
     }
 
     /// Sets the priority of `id`, lower or higher, and returns the old one. O(log n).
@@ -169,9 +164,7 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// `None` if the id is not in the heap.
     pub fn change_key(&mut self, id: u32, priority: P) -> Option<P> {
         let at = self.positions.get(id)?;
-        let (_, old) = self.arrays.get(at)?;
-        self.arrays.change(at, priority, &mut self.positions);
-        Some(old)
+        Some(self.arrays.change(at, priority, &mut self.positions))
     }
 
     /// Takes `id` out and returns its priority, if it is in the heap. O(log n).

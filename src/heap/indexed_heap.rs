@@ -156,12 +156,7 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// priority is not larger than `priority`. The heap is as before.
     pub fn decrease_key(&mut self, key: Key, priority: P) -> Result<P, KeyError> {
         let at = self.position(key).ok_or(KeyError::Stale)?;
-        let (_, old) = self.arrays.get(at).ok_or(KeyError::Stale)?;
-        if old <= priority {
-            return Err(KeyError::NotSmaller);
-        }
-        self.arrays.change(at, priority, &mut self.positions);
-        Ok(old)
+        self.arrays.decrease(at, priority, &mut self.positions)
     }
 
     /// Sets the priority of the key's element, lower or higher, and returns the old one.
@@ -170,9 +165,7 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// `None` if the element is not in the heap.
     pub fn change_key(&mut self, key: Key, priority: P) -> Option<P> {
         let at = self.position(key)?;
-        let (_, old) = self.arrays.get(at)?;
-        self.arrays.change(at, priority, &mut self.positions);
-        Some(old)
+        Some(self.arrays.change(at, priority, &mut self.positions))
     }
 
     /// Takes the key's element out, if it is in the heap. O(log n).
