@@ -1,8 +1,8 @@
 //! Campaigns: who pays for which ads, how much a click is worth to them, and to whom they show.
 //!
-//! `campaigns.md` at the root of the bidder is the reference of the file format. [`file`] has its
-//! types, [`validate`] turns them into the checked form below, [`model`] is the click model, and
-//! [`sample`] makes realistic files.
+//! `campaigns.md` at the root of the bidder is the reference of the file format. [`mod@file`] has
+//! its types, [`validate`] turns them into the checked form below, [`model`] is the click model,
+//! and [`sample`] makes realistic files.
 
 mod error;
 mod file;
