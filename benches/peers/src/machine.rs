@@ -11,7 +11,8 @@ pub(crate) fn header(pinned: bool) -> String {
         .map_or("unknown CPU", |(_, model)| model.trim());
     let rustc = answer("rustc", &["--version"]);
     let date = answer("date", &["-u", "+%F"]);
-    let commit = answer("git", &["-C", env!("CARGO_MANIFEST_DIR"), "rev-parse", "--short", "HEAD"]);
+    let repository = env!("CARGO_MANIFEST_DIR");
+    let commit = answer("git", &["-C", repository, "describe", "--always", "--dirty"]);
     let core = if pinned { "one pinned core" } else { "no core pinned" };
     format!("{model}, {core}; {rustc}; commit {commit}; {date}")
 }
