@@ -75,7 +75,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         {
             // The last element comes from another branch: it may belong above `at` or below.
             let mut hole = self.hole(at, id, priority, positions);
-            if !hole.sift_up::<D>() {
+            if at == 0 || !hole.sift_up::<D>() {
                 hole.sift_down::<D>();
             }
         }
@@ -112,6 +112,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         old
     }
 
+    #[inline(always)]
     fn hole<'a>(
         &'a mut self,
         at: usize,
@@ -119,6 +120,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         priority: P,
         positions: &'a mut Positions,
     ) -> Hole<'a, P> {
+        let positions = positions.as_mut_slice();
         Hole { priorities: &mut self.priorities, ids: &mut self.ids, positions, at, id, priority }
     }
 
@@ -139,10 +141,12 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
 ///
 /// A comparison may panic; the drop during unwinding then puts the element and its position back
 /// where the hole stands, so that nothing is lost or doubled.
+///
+/// The sifts are inlined, so that a hole lives in registers; called, it would live on the stack.
 struct Hole<'a, P: Copy> {
     priorities: &'a mut [P],
     ids: &'a mut [u32],
-    positions: &'a mut Positions,
+    positions: &'a mut [u32],
     at: usize,
     id: u32,
     priority: P,
@@ -150,17 +154,19 @@ struct Hole<'a, P: Copy> {
 
 impl<P: Copy> Hole<'_, P> {
     /// Moves the element at `from` into the hole, which is at `from` then.
+    #[inline(always)]
     fn pull(&mut self, from: usize) {
         let id = self.ids[from];
         self.priorities[self.at] = self.priorities[from];
         self.ids[self.at] = id;
-        self.positions.set(id, self.at);
+        self.positions[id as usize] = self.at as u32;
         self.at = from;
     }
 }
 
 impl<P: Ord + Copy> Hole<'_, P> {
     /// Moves towards the root as far as the order asks for; tells whether it moved.
+    #[inline(always)]
     fn sift_up<const D: usize>(&mut self) -> bool {
         let start = self.at;
         while self.at > 0 {
@@ -174,6 +180,7 @@ impl<P: Ord + Copy> Hole<'_, P> {
     }
 
     /// Moves towards the leaves as far as the order asks for.
+    #[inline(always)]
     fn sift_down<const D: usize>(&mut self) {
         loop {
             let first = D * self.at + 1;
@@ -199,7 +206,7 @@ impl<P: Copy> Drop for Hole<'_, P> {
     fn drop(&mut self) {
         self.priorities[self.at] = self.priority;
         self.ids[self.at] = self.id;
-        self.positions.set(self.id, self.at);
+        self.positions[self.id as usize] = self.at as u32;
     }
 }
 

@@ -29,10 +29,10 @@ impl Positions {
         }
     }
 
-    /// Notes where a covered id stands now.
-    pub(super) fn set(&mut self, id: u32, position: usize) {
-        debug_assert!(position < ABSENT as usize);
-        self.table[id as usize] = position as u32;
+    /// The positions of all covered ids, for those who move elements. None is larger than the
+    /// number of ids, so none is taken for absence.
+    pub(super) fn as_mut_slice(&mut self) -> &mut [u32] {
+        &mut self.table
     }
 
     /// Notes that a covered id has left the heap.

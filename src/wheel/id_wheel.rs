@@ -178,10 +178,10 @@ impl IdWheel {
         self.now = slot.start(self.now);
         self.earliest = Earliest::Unknown;
         let list = list_of(slot);
-        while let Some(id) = self.lists.first(list) {
-            let tick = self.lists.find(id).map_or(self.now, |(_, tick)| tick);
-            self.lists.unlink(id);
+        let mut rest = self.lists.detach(list);
+        while let Some((id, tick, next)) = self.lists.detached(rest) {
             self.link(id, tick);
+            rest = next;
         }
         self.occupied[slot.level] &= !(1 << slot.index);
     }

@@ -64,7 +64,20 @@ impl Lists {
         (head != NONE).then_some(head)
     }
 
-    /// Appends a covered id that is in no list.
+    /// Empties a list whose nodes go to other lists one by one, and returns its head.
+    pub(super) fn detach(&mut self, list: List) -> u32 {
+        self.tails[list as usize] = NONE;
+        core::mem::replace(&mut self.heads[list as usize], NONE)
+    }
+
+    /// The id at the head of a detached list, its tick, and the head of the rest, which must be
+    /// read before the id is pushed elsewhere.
+    pub(super) fn detached(&self, head: u32) -> Option<(u32, u64, u32)> {
+        let node = self.nodes.get(head as usize)?;
+        Some((head, node.tick, node.next))
+    }
+
+    /// Appends an id that is covered and in no list, or the head of a detached one.
     pub(super) fn push(&mut self, list: List, id: u32, tick: u64) {
         let previous = self.tails[list as usize];
         self.nodes[id as usize] = Node { tick, previous, next: NONE, list };
