@@ -4,10 +4,11 @@ use core::time::Duration;
 
 use crate::time::saturating_nanos;
 
-/// An exponentially weighted moving mean of run times, after the first of which it forgets the
-/// configured cost.
+/// An exponentially weighted moving mean of run times, which starts at a configured cost and
+/// forgets it after the first.
 #[derive(Clone, Debug)]
 pub(super) struct MeanCost {
+    initial_ns: u64,
     mean_ns: u64,
     learned: bool,
 }
@@ -18,7 +19,12 @@ const WEIGHT: u64 = 16;
 
 impl MeanCost {
     pub(super) fn new(initial: Duration) -> Self {
-        Self { mean_ns: saturating_nanos(initial), learned: false }
+        let initial_ns = saturating_nanos(initial);
+        Self { initial_ns, mean_ns: initial_ns, learned: false }
+    }
+
+    pub(super) const fn initial(&self) -> Duration {
+        Duration::from_nanos(self.initial_ns)
     }
 
     pub(super) const fn mean(&self) -> Duration {
@@ -28,16 +34,28 @@ impl MeanCost {
     pub(super) fn learn(&mut self, cost: Duration) {
         let cost_ns = saturating_nanos(cost);
         if self.learned {
-            // The step rounds away from zero, so that the mean arrives where it is pulled to.
-            let step_ns = self.mean_ns.abs_diff(cost_ns).div_ceil(WEIGHT);
-            self.mean_ns = match cost_ns > self.mean_ns {
-                true => self.mean_ns + step_ns,
-                false => self.mean_ns - step_ns,
-            };
+            self.approach(cost_ns);
         } else {
             self.mean_ns = cost_ns;
             self.learned = true;
         }
+    }
+
+    /// Goes back towards the initial cost, because a job was refused for nothing but the mean.
+    ///
+    /// A mean that refuses every job would never learn again: one long run (a machine that stood
+    /// still, a cold start) would lock its class out for good.
+    pub(super) fn doubt(&mut self) {
+        self.approach(self.initial_ns.min(self.mean_ns));
+    }
+
+    fn approach(&mut self, cost_ns: u64) {
+        // The step rounds away from zero, so that the mean arrives where it is pulled to.
+        let step_ns = self.mean_ns.abs_diff(cost_ns).div_ceil(WEIGHT);
+        self.mean_ns = match cost_ns > self.mean_ns {
+            true => self.mean_ns + step_ns,
+            false => self.mean_ns - step_ns,
+        };
     }
 }
 

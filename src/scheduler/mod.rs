@@ -17,7 +17,9 @@
 //! A job's *latest start* is deadline - cost - lead - margin. A queued job is shed by the first
 //! poll at or after it, while the caller still has time to answer; nothing starts after its
 //! latest start. The cost is declared, or the class's learned mean, and frozen when the job is
-//! submitted. A job that could not be met by an idle scheduler is refused at once.
+//! submitted. A job that could not be met by an idle scheduler is refused at once. Where only the
+//! learned mean stands in the way, each refusal brings it a sixteenth closer to the class's
+//! initial cost: a class whose mean was spoilt by one long run tries again after a few of them.
 //!
 //! # Time
 //!
@@ -128,41 +130,50 @@ impl<T> Scheduler<T> {
     }
 
     /// The job's record, still without its payload, or the reason not to take it.
-    fn admit(&self, now: Time, job: &Job<T>) -> Result<Record<T>, RefuseReason> {
+    fn admit(&mut self, now: Time, job: &Job<T>) -> Result<Record<T>, RefuseReason> {
         let class = job.class.number();
         let settings = self.config.classes.get(class).ok_or(RefuseReason::UnknownClass)?;
         let eligible = job.release.map_or(now, |release| release.max(now));
+        let deadline = match job.due {
+            Due::Never => None,
+            Due::At(deadline) => Some(deadline),
+            Due::Within(budget) => Some(eligible + budget),
+        };
+        let reserve =
+            |cost: Duration| cost.saturating_add(job.lead).saturating_add(self.config.margin);
+        let cost = job.cost.unwrap_or_else(|| self.costs[class].mean());
         let record = Record {
             payload: None,
             place: Place::Unreleased,
             class: job.class,
             is_background_class: settings.background,
-            deadline: match job.due {
-                Due::Never => None,
-                Due::At(deadline) => Some(deadline),
-                Due::Within(budget) => Some(eligible + budget),
-            },
+            deadline,
             eligible,
-            cost: job.cost.unwrap_or_else(|| self.costs[class].mean()),
-            lead: job.lead,
-            margin: self.config.margin,
+            cost,
+            reserve: reserve(cost),
             sequence: self.next_sequence,
         };
-        if record.deadline.is_some_and(|deadline| deadline <= now) {
+        if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(RefuseReason::Expired);
         }
-        match record.latest_start() {
-            Some(latest_start) if latest_start <= eligible => {
-                Err(RefuseReason::Infeasible { latest_start })
+        if let Some(latest_start) = record.latest_start()
+            && latest_start <= eligible
+        {
+            let initial = reserve(self.costs[class].initial());
+            if job.cost.is_none() && deadline.is_some_and(|at| at - initial > eligible) {
+                self.costs[class].doubt();
             }
-            _ if self.stats.queued >= self.config.queue_bound => Err(RefuseReason::QueueFull),
-            _ => Ok(record),
+            return Err(RefuseReason::Infeasible { latest_start });
+        }
+        match self.stats.queued < self.config.queue_bound {
+            true => Ok(record),
+            false => Err(RefuseReason::QueueFull),
         }
     }
 
     /// What to do next. O(log n), and O(log n) for each job whose release or latest start has
-    /// passed since the last poll; a `Wait` costs as much as
-    /// [`IdWheel::next_wakeup`](crate::wheel::IdWheel::next_wakeup) as well.
+    /// passed since the last poll. A `Wait` may read one slot of the wheel as well, which may
+    /// hold all queued jobs: see [`IdWheel::next_wakeup`](crate::wheel::IdWheel::next_wakeup).
     ///
     /// Poll again at once after a `Run` or a `Shed`: there may be more.
     pub fn poll(&mut self, now: Time) -> Next<T> {

@@ -49,15 +49,15 @@ pub(super) struct Record<T> {
     pub(super) eligible: Time,
     /// Frozen when the job is submitted, so that the latest start never moves by itself.
     pub(super) cost: Duration,
-    pub(super) lead: Duration,
-    pub(super) margin: Duration,
+    /// From the latest start to the deadline: cost, lead and margin.
+    pub(super) reserve: Duration,
     pub(super) sequence: u64,
 }
 
 impl<T> Record<T> {
     /// The time before which the job must start; `None` without a deadline.
     pub(super) fn latest_start(&self) -> Option<Time> {
-        self.deadline.map(|deadline| deadline - self.cost - self.lead - self.margin)
+        self.deadline.map(|deadline| deadline - self.reserve)
     }
 
     fn is_background(&self) -> bool {
@@ -217,13 +217,15 @@ impl<T> Queue<T> {
         let Some((_, record)) = self.records.at_slot(slot) else {
             return;
         };
-        match record.place {
-            Place::Unreleased => self.upcoming.remove(slot).is_some(),
+        let held = match record.place {
+            // Background jobs are not in `upcoming`.
+            Place::Unreleased => self.upcoming.remove(slot).is_some() || record.is_background(),
             Place::Ready => self.ready.remove(slot).is_some(),
             Place::Background => self.background.remove(slot).is_some(),
             Place::Late => self.late.remove(slot).is_some(),
-            Place::Running(_) => false,
+            Place::Running(_) => true,
         };
+        debug_assert!(held, "a job is where its place says");
         self.wheel.cancel(slot);
     }
 

@@ -19,6 +19,37 @@ pub(crate) struct SchedulerModel {
     now: Time,
     sheds_since_run: u32,
     counts: Counts,
+    /// What each class has learned.
+    means: Vec<Mean>,
+}
+
+/// A mean in which a new cost weighs a sixteenth, rounded towards it.
+struct Mean {
+    initial: Duration,
+    learned: Option<Duration>,
+}
+
+impl Mean {
+    fn cost(&self) -> Duration {
+        self.learned.unwrap_or(self.initial)
+    }
+
+    fn pulled_to(&self, cost: Duration) -> Duration {
+        let (old_ns, cost_ns) = (self.cost().as_nanos(), cost.as_nanos());
+        let sixteen_ns = 15 * old_ns + cost_ns;
+        let ns = if cost_ns > old_ns { sixteen_ns.div_ceil(16) } else { sixteen_ns / 16 };
+        Duration::from_nanos(ns as u64)
+    }
+
+    fn learn(&mut self, cost: Duration) {
+        self.learned = Some(self.learned.map_or(cost, |_| self.pulled_to(cost)));
+    }
+
+    fn doubt(&mut self) {
+        if self.initial < self.cost() {
+            self.learned = self.learned.map(|_| self.pulled_to(self.initial));
+        }
+    }
 }
 
 #[derive(Default)]
@@ -47,6 +78,7 @@ struct Accepted {
     deadline: Option<Time>,
     eligible: Time,
     cost: Duration,
+    is_declared: bool,
     lead: Duration,
 }
 
@@ -108,6 +140,9 @@ impl SchedulerModel {
                 ClassConfig::foreground(),
             ],
         };
+        let classes = config.classes.iter();
+        let means = classes.map(|class| Mean { initial: class.initial_cost, learned: None });
+        let means = means.collect();
         Self {
             scheduler: Scheduler::new(config.clone()).expect("the configuration is valid"),
             config,
@@ -115,6 +150,7 @@ impl SchedulerModel {
             now: Time::from_nanos(5_000),
             sheds_since_run: 0,
             counts: Counts::default(),
+            means,
         }
     }
 
@@ -231,7 +267,7 @@ impl SchedulerModel {
             Due::Within(by) => (job.budget(units(by)), Some(eligible + units(by))),
             Due::End => (job.deadline(Time::MAX), Some(Time::MAX)),
         };
-        let learned = self.scheduler.expected_cost(class).unwrap_or_default();
+        let learned = self.means.get(class.number()).map_or(Duration::ZERO, Mean::cost);
         let accepted = Accepted {
             key: Key::from_bits(1 << 32).expect("the serial is not zero"),
             state: State::Queued,
@@ -239,6 +275,7 @@ impl SchedulerModel {
             deadline,
             eligible,
             cost: cost.map_or(learned, units),
+            is_declared: cost.is_some(),
             lead: units(lead),
         };
         self.submit(job, accepted);
@@ -253,6 +290,13 @@ impl SchedulerModel {
         } else {
             match self.latest_start(&accepted) {
                 Some(latest_start) if latest_start <= accepted.eligible => {
+                    let mean = &self.means[accepted.class.number()];
+                    let unlearned = Accepted { cost: mean.initial, ..accepted };
+                    if !accepted.is_declared
+                        && self.latest_start(&unlearned) > Some(accepted.eligible)
+                    {
+                        self.means[accepted.class.number()].doubt();
+                    }
                     Some(RefuseReason::Infeasible { latest_start })
                 }
                 _ if self.count(|state| state == State::Queued) >= 12 => {
@@ -330,11 +374,14 @@ impl Model for SchedulerModel {
                     _ => None,
                 };
                 assert_eq!(self.scheduler.complete(self.now, job.key, outcome), expected);
-                if expected.is_some() {
+                if let Some(took) = expected {
                     job.state = State::Gone;
                     self.counts.late += u64::from(job.deadline.is_some_and(|due| due < self.now));
                     match outcome {
-                        Outcome::Done => self.counts.done += 1,
+                        Outcome::Done => {
+                            self.counts.done += 1;
+                            self.means[job.class.number()].learn(took);
+                        }
                         Outcome::Failed => self.counts.failed += 1,
                     }
                 }
@@ -373,5 +420,8 @@ impl Model for SchedulerModel {
         assert_eq!(stats.queued as usize, self.count(|state| state == State::Queued));
         let running = self.count(|state| matches!(state, State::Running(_)));
         assert_eq!(stats.running as usize, running);
+        for (number, mean) in (0..).zip(&self.means) {
+            assert_eq!(self.scheduler.expected_cost(Class::new(number)), Some(mean.cost()));
+        }
     }
 }

@@ -306,3 +306,23 @@ fn a_learned_cost_follows_measurements_alone() {
     let running = run(&mut scheduler, now);
     assert_eq!((running.key, running.cost), (frozen, Duration::ZERO));
 }
+
+/// envoy#8337: a limit that was measured once too high rejected everything, so that nothing was
+/// measured again. One run that stood still must not lock its class out.
+#[test]
+fn a_class_recovers_from_a_spoilt_mean() {
+    let (mut scheduler, mut now) = (scheduler(), START);
+    let mut run_one = |took: Duration| {
+        now += ms(1_000);
+        if scheduler.submit(now, Job::new("bid").budget(ms(85))).is_err() {
+            return false;
+        }
+        let key = run(&mut scheduler, now).key;
+        scheduler.complete(now + took, key, Outcome::Done);
+        true
+    };
+    assert!((0..50).all(|_| run_one(ms(1))));
+    assert!(run_one(ms(3_000)), "the machine stands still");
+    let refused = (0..200).filter(|_| !run_one(ms(1))).count();
+    assert!((1..20).contains(&refused), "{refused} jobs were refused");
+}
