@@ -42,7 +42,7 @@
 //! # Features
 //!
 //! `std` (default) adds [`time::MonotonicClock`]. Without it the crate is `no_std` and needs only
-//! `alloc`.
+//! `alloc`; [`time::CoarseClock`] and [`time::ManualClock`] are there where atomics of 64 bits are.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 

@@ -139,6 +139,7 @@ impl Default for MonotonicClock {
 
 #[cfg(feature = "std")]
 impl Clock for MonotonicClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
     fn now(&self) -> Time {
         Time(saturating_nanos(self.origin.elapsed()))
     }
@@ -172,6 +173,7 @@ impl CoarseClock {
     }
 
     /// Moves the clock forward to `now`; an earlier time than the clock's own changes nothing.
+    /// Costs an atomic read-modify-write.
     pub fn set(&self, now: Time) {
         self.now_ns.fetch_max(now.0, Ordering::Relaxed);
     }

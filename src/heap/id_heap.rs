@@ -123,6 +123,7 @@ impl<P: Copy, const D: usize> IdHeap<P, D> {
 
 impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// Adds `id`. O(log n), O(1) on average for random priorities; allocates only by growth.
+    /// The first push of an id that is larger than all before fills the table up to it: O(id).
     ///
     /// # Errors
     ///

@@ -41,11 +41,7 @@ impl<P, T> IndexedHeap<P, T> {
     /// An empty binary heap with room for `capacity` elements.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            arrays: Arrays::with_capacity(capacity),
-            positions: Positions::new(),
-            payloads: KeyedStore::with_capacity(capacity),
-        }
+        Self::with_arity_and_capacity(capacity)
     }
 }
 
@@ -54,6 +50,16 @@ impl<P, T, const D: usize> IndexedHeap<P, T, D> {
     #[must_use]
     pub const fn with_arity() -> Self {
         Self { arrays: Arrays::new(), positions: Positions::new(), payloads: KeyedStore::new() }
+    }
+
+    /// An empty heap of arity `D` with room for `capacity` elements.
+    #[must_use]
+    pub fn with_arity_and_capacity(capacity: usize) -> Self {
+        Self {
+            arrays: Arrays::with_capacity(capacity),
+            positions: Positions::with_capacity(capacity),
+            payloads: KeyedStore::with_capacity(capacity),
+        }
     }
 
     /// How many elements the heap holds.

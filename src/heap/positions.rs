@@ -16,6 +16,10 @@ impl Positions {
         Self { table: Vec::new() }
     }
 
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self { table: Vec::with_capacity(capacity) }
+    }
+
     /// The id's position, or `None` if it is not in the heap.
     pub(super) fn get(&self, id: u32) -> Option<usize> {
         let position = *self.table.get(id as usize)?;

@@ -86,7 +86,8 @@ impl IdWheel {
         self.lists.find(id).map(|(_, tick)| tick)
     }
 
-    /// Inserts a timer that is due at `tick`. O(1); allocates only by growth.
+    /// Inserts a timer that is due at `tick`. O(1); allocates only by growth. The first insertion
+    /// of an id that is larger than all before fills the table up to it: O(id).
     ///
     /// A tick that has passed is due at once, after what is due already.
     ///

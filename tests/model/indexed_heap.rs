@@ -25,7 +25,7 @@ pub(crate) enum Op {
 
 impl<const D: usize> IndexedHeapModel<D> {
     pub(crate) fn new() -> Self {
-        Self { heap: IndexedHeap::with_arity(), issued: Vec::new() }
+        Self { heap: IndexedHeap::with_arity_and_capacity(2), issued: Vec::new() }
     }
 
     fn pick(&mut self, pick: u32) -> Option<&mut (Key, Option<(u32, String)>)> {
