@@ -71,11 +71,16 @@ fn every_real_request_gets_a_bid_a_no_bid_or_400() {
 }
 
 #[test]
-fn the_dialect_of_a_mobile_exchange_is_understood() {
-    let is_mobile = |file: &PathBuf| file.ends_with("mobile_app_adx.jsonl");
-    for file in files().into_iter().filter(is_mobile) {
-        let row = replay(&file);
-        assert_eq!(row.bids + row.no_bids, row.lines, "{row:?}");
-        assert!(row.bids > 0, "some campaign fits some request: {row:?}");
+fn both_dialects_are_understood_to_the_last_line() {
+    let files = files();
+    if files.is_empty() {
+        return;
+    }
+    for (name, lines) in [("mobile_app_adx.jsonl", 500), ("sell_side_samples.jsonl", 2_176)] {
+        let file = files.iter().find(|file| file.ends_with(name));
+        let row = replay(file.unwrap_or_else(|| panic!("no {name} among {files:?}")));
+        assert_eq!((row.lines, row.bad), (lines, 0), "{name}: {row:?}");
+        assert_eq!(row.bids + row.no_bids, lines, "{name}: {row:?}");
+        assert!(row.bids > 0, "some campaign fits some request: {name}: {row:?}");
     }
 }

@@ -11,7 +11,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
@@ -24,6 +23,7 @@ use super::schedule::{Arrivals, Schedule};
 use super::tally::Tally;
 use super::target::Target;
 use super::{clock, pace};
+use crate::openrtb::parse_tmax_ms;
 
 /// How many connections are opened before the first request is due.
 const UP_FRONT_CONNECTIONS: usize = 8;
@@ -288,15 +288,10 @@ impl Shot {
     }
 }
 
-/// Reads `tmax`, which is in milliseconds; anything but a positive number is as if it were missing.
+/// Reads `tmax` as the server does, to which 0 is as if it were missing.
 fn read_tmax(body: &[u8]) -> Option<Duration> {
-    #[derive(Deserialize)]
-    struct Head {
-        tmax: Option<serde_json::Value>,
-    }
-    let head: Head = serde_json::from_slice(body).ok()?;
-    let tmax_ms = head.tmax?.as_f64().filter(|tmax_ms| *tmax_ms > 0.0)?;
-    Duration::try_from_secs_f64(tmax_ms / 1e3).ok()
+    let tmax_ms = parse_tmax_ms(body).filter(|tmax_ms| *tmax_ms > 0)?;
+    Some(Duration::from_millis(u64::from(tmax_ms)))
 }
 
 #[cfg(test)]
@@ -335,7 +330,9 @@ mod tests {
             (r#"{"tmax":null}"#, None),
             (r#"{"tmax":0}"#, None),
             (r#"{"tmax":-5}"#, None),
-            (r#"{"tmax":"100"}"#, None),
+            (r#"{"tmax":"100"}"#, Some(100)),
+            (r#"{"tmax":"soon"}"#, None),
+            (r#"{"tmax":[100]}"#, None),
             (r#"{"tmax":1e300}"#, None),
             ("not JSON", None),
         ] {

@@ -113,7 +113,15 @@ pub(super) fn texts<'de, D>(deserializer: D) -> Result<Vec<Cow<'de, str>>, D::Er
 where
     D: Deserializer<'de>,
 {
-    deserializer.deserialize_any(ListVisitor(PhantomData))
+    deserializer.deserialize_any(ListVisitor::new(Containers::Skipped))
+}
+
+/// A list of texts of which each restricts the bids, so that none may get lost.
+pub(super) fn restrictions<'de, D>(deserializer: D) -> Result<Vec<Cow<'de, str>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_any(ListVisitor::new(Containers::Refused))
 }
 
 /// The first `LIMIT` texts of a list: for lists of which each entry only adds a possibility.
@@ -130,7 +138,20 @@ where
 
 /// A set of non-negative integers: sorted, without repetitions, for binary search.
 pub(super) fn int_set<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
-    let mut list: Vec<u32> = deserializer.deserialize_any(ListVisitor(PhantomData))?;
+    sorted(deserializer.deserialize_any(ListVisitor::new(Containers::Skipped)))
+}
+
+/// The same for integers of which each restricts the bids. What is no such integer restricts
+/// nothing: no creative has it.
+pub(super) fn restricting_int_set<'de, D>(deserializer: D) -> Result<Vec<u32>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    sorted(deserializer.deserialize_any(ListVisitor::new(Containers::Refused)))
+}
+
+fn sorted<E>(list: Result<Vec<u32>, E>) -> Result<Vec<u32>, E> {
+    let mut list = list?;
     list.sort_unstable();
     list.dedup();
     Ok(list)
@@ -159,9 +180,9 @@ where
 /// Visits a scalar, and says what becomes of a list or an object in its place.
 #[derive(Clone, Copy)]
 enum Containers {
-    /// They are errors: a field of one value.
+    /// They are errors: a field of one value, or an element that restricts the bids.
     Refused,
-    /// They are absent: an element of a list.
+    /// They are absent: an element of any other list.
     Skipped,
 }
 
@@ -234,7 +255,17 @@ impl<'de> Visitor<'de> for Containers {
 }
 
 /// Visits a list of scalars, or a scalar in place of the list.
-struct ListVisitor<T>(PhantomData<T>);
+struct ListVisitor<T> {
+    /// What becomes of elements that are no scalars.
+    containers: Containers,
+    kind: PhantomData<T>,
+}
+
+impl<T> ListVisitor<T> {
+    const fn new(containers: Containers) -> Self {
+        Self { containers, kind: PhantomData }
+    }
+}
 
 /// Forwards the visits of scalars to the visitor of one scalar, as a list of at most one.
 macro_rules! visit_as_list_of_one {
@@ -264,7 +295,7 @@ impl<'de, T: FromScalar<'de>> Visitor<'de> for ListVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
         let mut list = Vec::new();
-        while let Some(scalar) = seq.next_element_seed(Containers::Skipped)? {
+        while let Some(scalar) = seq.next_element_seed(self.containers)? {
             list.extend(T::from_scalar(scalar));
         }
         Ok(list)

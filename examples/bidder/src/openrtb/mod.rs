@@ -10,7 +10,8 @@
 //! | numeric text, a float or a bool where an integer is due | the integer, truncated |
 //! | other text where a number is due; a number out of the field's range | absent |
 //! | a scalar where a list of scalars is due | a list of one |
-//! | an element of the wrong kind in a list of scalars | left out |
+//! | a `null`, or text where a number is due, in a list of scalars | left out |
+//! | an object or a list in a list of scalars | left out, but see below |
 //! | unknown fields, unknown values of enumerations | accepted |
 //! | a second `imp` of the same `id` | left out: a bid's `impid` could not tell them apart |
 //! | impressions after the first [`MAX_IMPS`] | left out |
@@ -20,7 +21,8 @@
 //! an object; a missing or empty `id`; a missing, empty or non-list `imp`; an impression without
 //! `id`; a list or scalar where an object is due (`"banner": "x"`, `"device": 3`, `"site": []`);
 //! an object or list where a scalar is due (`"w": {}`); an object where a list of scalars is due;
-//! and a field that is given twice, since two readers would see two different requests.
+//! an object or list as an element of `wseat`, `bseat`, `bcat`, `badv`, `bapp` or `battr`, since a
+//! restriction that is not understood would be one that is not kept; and a field that is given twice, since two readers would see two different requests.
 //!
 //! An impression without any media, and a request without `site`, `app`, `dooh` or `device`, are
 //! read as such: they are poor requests, which only untargeted campaigns can answer.
@@ -48,6 +50,11 @@ pub(crate) const MAX_FORMATS: usize = 64;
 
 /// Content types kept of one banner or video, for the same reason.
 pub(crate) const MAX_MIMES: usize = 64;
+
+/// Reads the `tmax` of a request as [`parse`] does, of a body that may lack everything else.
+pub(crate) fn parse_tmax_ms(body: &[u8]) -> Option<u32> {
+    serde_json::from_slice::<request::TmaxOnly>(body).ok()?.tmax_ms
+}
 
 /// Reads one request, which borrows from `body` every string that has no escapes.
 ///

@@ -46,20 +46,27 @@ pub(crate) struct BidRequest<'a> {
     #[serde(borrow, default, deserialize_with = "lenient::texts")]
     pub(crate) cur: Vec<Cow<'a, str>>,
     /// Seats that may bid; empty for all.
-    #[serde(borrow, default, deserialize_with = "lenient::texts")]
+    #[serde(borrow, default, deserialize_with = "lenient::restrictions")]
     pub(crate) wseat: Vec<Cow<'a, str>>,
     /// Seats that may not bid.
-    #[serde(borrow, default, deserialize_with = "lenient::texts")]
+    #[serde(borrow, default, deserialize_with = "lenient::restrictions")]
     pub(crate) bseat: Vec<Cow<'a, str>>,
     /// Blocked categories of advertisers.
-    #[serde(borrow, default, deserialize_with = "lenient::texts")]
+    #[serde(borrow, default, deserialize_with = "lenient::restrictions")]
     pub(crate) bcat: Vec<Cow<'a, str>>,
     /// Blocked domains of advertisers.
-    #[serde(borrow, default, deserialize_with = "lenient::texts")]
+    #[serde(borrow, default, deserialize_with = "lenient::restrictions")]
     pub(crate) badv: Vec<Cow<'a, str>>,
     /// Blocked advertised applications, by bundle.
-    #[serde(borrow, default, deserialize_with = "lenient::texts")]
+    #[serde(borrow, default, deserialize_with = "lenient::restrictions")]
     pub(crate) bapp: Vec<Cow<'a, str>>,
+}
+
+/// The `tmax` of a request.
+#[derive(Deserialize)]
+pub(super) struct TmaxOnly {
+    #[serde(rename = "tmax", default, deserialize_with = "lenient::int")]
+    pub(super) tmax_ms: Option<u32>,
 }
 
 impl BidRequest<'_> {
@@ -116,7 +123,7 @@ pub(crate) struct Imp<'a> {
     #[serde(default, deserialize_with = "lenient::flag")]
     pub(crate) secure: bool,
     /// Blocked categories for this impression only: a dialect, the standard has `bcat` above.
-    #[serde(borrow, default, deserialize_with = "lenient::texts")]
+    #[serde(borrow, default, deserialize_with = "lenient::restrictions")]
     pub(crate) bcat: Vec<Cow<'a, str>>,
 }
 
@@ -151,7 +158,7 @@ pub(crate) struct Banner<'a> {
     #[serde(borrow, default, deserialize_with = "lenient::first_texts::<_, MAX_MIMES>")]
     pub(crate) mimes: Vec<Cow<'a, str>>,
     /// Blocked creative attributes, sorted.
-    #[serde(default, deserialize_with = "lenient::int_set")]
+    #[serde(default, deserialize_with = "lenient::restricting_int_set")]
     pub(crate) battr: Vec<u32>,
 }
 
@@ -194,7 +201,7 @@ pub(crate) struct Video<'a> {
     #[serde(default, deserialize_with = "lenient::int_set")]
     pub(crate) protocol: Vec<u32>,
     /// Blocked creative attributes, sorted.
-    #[serde(default, deserialize_with = "lenient::int_set")]
+    #[serde(default, deserialize_with = "lenient::restricting_int_set")]
     pub(crate) battr: Vec<u32>,
 }
 
@@ -202,7 +209,7 @@ pub(crate) struct Video<'a> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Native {
     /// Blocked creative attributes, sorted.
-    #[serde(default, deserialize_with = "lenient::int_set")]
+    #[serde(default, deserialize_with = "lenient::restricting_int_set")]
     pub(crate) battr: Vec<u32>,
 }
 

@@ -30,8 +30,8 @@ fn values_of_the_wrong_kind_are_read_as_what_they_mean() {
         "at": "2",
         "tmax": 120.9,
         "test": "1",
-        "cur": "EUR",
-        "bcat": [25, "IAB1", null, {"a": [1]}, [2], true, 1.5, ""],
+        "cur": ["EUR", {"a": [1]}, [2], null],
+        "bcat": [25, "IAB1", null, true, 1.5, ""],
         "badv": null,
         "wseat": 7,
         "imp": [{
@@ -39,7 +39,7 @@ fn values_of_the_wrong_kind_are_read_as_what_they_mean() {
             "bidfloor": " 1.25 ",
             "secure": true,
             "banner": {
-                "w": "300", "h": 250.0, "battr": ["3", 1, "x", -1, 3, null, {}],
+                "w": "300", "h": 250.0, "battr": ["3", 1, "x", -1, 3, null],
                 "format": [{"w": 1, "h": null}, null],
             },
             "video": null,
@@ -133,6 +133,38 @@ fn what_is_not_a_request_names_the_field() {
     }
     let invalid_utf8 = b"{\"id\":\"\xff\",\"imp\":[{\"id\":\"1\"}]}";
     assert!(parse(invalid_utf8).is_err());
+}
+
+#[test]
+fn a_restriction_that_cannot_be_read_is_refused() {
+    let with = |list: &str, element: &Value| {
+        let mut body = json!({"id": "a", "imp": [{"id": "1"}]});
+        let (object, name) = list.split_at(list.rfind('/').expect("a path"));
+        if let Some(medium) = object.strip_prefix("/imp/0/") {
+            body["imp"][0][medium] = json!({});
+        }
+        let object = body.pointer_mut(object).expect("the object is there");
+        object[&name[1..]] = json!([null, "7", element]);
+        body.to_string()
+    };
+    for (list, field) in [
+        ("/wseat", "wseat[2]"),
+        ("/bseat", "bseat[2]"),
+        ("/bcat", "bcat[2]"),
+        ("/badv", "badv[2]"),
+        ("/bapp", "bapp[2]"),
+        ("/imp/0/bcat", "imp[0].bcat[2]"),
+        ("/imp/0/banner/battr", "imp[0].banner.battr[2]"),
+        ("/imp/0/video/battr", "imp[0].video.battr[2]"),
+        ("/imp/0/native/battr", "imp[0].native.battr[2]"),
+    ] {
+        for element in [json!({}), json!([]), json!(["IAB25"]), json!({"id": "IAB25"})] {
+            let error = refused(&with(list, &element));
+            assert_eq!(error.field, field, "{element}: {error}");
+            assert!(error.message.contains("invalid type"), "{error}");
+        }
+        assert!(parse(with(list, &json!(8)).as_bytes()).is_ok(), "{list}");
+    }
 }
 
 #[test]
