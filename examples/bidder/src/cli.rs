@@ -7,12 +7,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use core_affinity::CoreId;
 use humantime::parse_duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::campaign::{MAX_CAMPAIGNS, sample_campaigns};
 use crate::server::{Address, Config, Limits, Listen, Order, Server, ShedForm};
 use crate::{demo, load};
+
+/// The longest queue that can be asked for: far more than there is time for.
+const MAX_QUEUE: i64 = 1 << 20;
+
+/// How a shell reports a process that was interrupted.
+const INTERRUPTED: i32 = 130;
 
 /// A real-time bidder that answers every request in time, with a bid or with a 'no'.
 #[derive(Parser)]
@@ -48,12 +55,17 @@ struct ServeArgs {
     /// Threads, each with a runtime and a scheduler of its own; the number of cores by default
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
-    /// Keeps worker n on core n
+    /// Keeps worker n on the nth core that the process may use, from the first again after the
+    /// last
     #[arg(long)]
     pin: bool,
     /// What tmax has to leave for the way back to the exchange
     #[arg(long, value_parser = parse_duration, default_value = "10ms")]
     margin: Duration,
+    /// What is kept free before each deadline for what an evaluation takes longer than the mean
+    /// of its class, and for the answer's way to the socket
+    #[arg(long, value_parser = parse_duration, default_value = "5ms")]
+    hand_over: Duration,
     /// The tmax of requests that have none
     #[arg(long, value_parser = parse_duration, default_value = "100ms")]
     default_tmax: Duration,
@@ -64,7 +76,7 @@ struct ServeArgs {
     #[arg(long, value_enum, default_value_t = ShedForm::NoContent)]
     shed_answer: ShedForm,
     /// After which time the campaign file is looked at again
-    #[arg(long, value_parser = parse_duration, default_value = "10s")]
+    #[arg(long, value_parser = parse_interval, default_value = "10s")]
     reload: Duration,
     /// How long a draining server still takes connections
     #[arg(long, value_parser = parse_duration, default_value = "500ms")]
@@ -78,9 +90,18 @@ struct ServeArgs {
     /// The longest silence on a connection between two requests
     #[arg(long, value_parser = parse_duration, default_value = "3m")]
     idle_timeout: Duration,
-    /// The most connections of a worker
-    #[arg(long, default_value_t = 8_192, value_parser = at_least_one)]
+    /// The most connections of a worker: bounds its descriptors; more wait in the kernel
+    #[arg(long, default_value_t = Limits::default().connections, value_parser = at_least_one)]
     connections: usize,
+    /// The most requests queued at a worker: bounds the memory for requests, with --max-body;
+    /// more are answered 'no' at once. A connection has one request queued at most
+    #[arg(long, default_value_t = Limits::default().queue)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MAX_QUEUE))]
+    queue: u32,
+    /// The most bytes of a request's body: bounds the memory for one request; a larger body is
+    /// answered 413
+    #[arg(long, default_value_t = Limits::default().body_bytes, value_parser = at_least_one)]
+    max_body: usize,
 }
 
 #[derive(Args)]
@@ -104,6 +125,15 @@ struct CampaignsArgs {
     seed: u64,
 }
 
+/// A time after which something is done again.
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(Duration::ZERO) => Err("must be longer than 0".to_owned()),
+        Ok(interval) => Ok(interval),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".to_owned()),
@@ -122,21 +152,32 @@ impl ServeArgs {
                 (None, None) => unreachable!("clap requires one of the two"),
             },
             workers: self.workers.map_or(cores, usize::from),
-            pin: self.pin,
+            cores: if self.pin { cores_to_pin() } else { Vec::new() },
             order: self.order,
             shed_form: self.shed_answer,
             margin: self.margin,
+            hand_over: self.hand_over,
             default_tmax: self.default_tmax,
             limits: Limits {
                 read: self.read_timeout,
                 idle: self.idle_timeout,
                 connections: self.connections,
+                queue: self.queue,
+                body_bytes: self.max_body,
                 linger: self.linger,
                 grace: self.grace,
                 ..Limits::default()
             },
         }
     }
+}
+
+fn cores_to_pin() -> Vec<CoreId> {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    if cores.is_empty() {
+        tracing::warn!("no worker is pinned: the cores are unknown");
+    }
+    cores
 }
 
 /// Runs the command; what it has to say goes to standard output.
@@ -171,11 +212,24 @@ async fn serve(
         Address::Unix(path) => writeln!(out, "listening on unix:{}", path.display())?,
     }
     out.flush()?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let mut signalled = async || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let as_told = tokio::select! {
+        () = signalled() => true,
+        () = server.worker_ended() => false,
+    };
     tracing::info!("draining");
-    server.shutdown();
-    Ok(ExitCode::SUCCESS)
+    let ended = tokio::task::spawn_blocking(move || server.shutdown());
+    tokio::select! {
+        all_well = ended => match as_told && all_well? {
+            true => Ok(ExitCode::SUCCESS),
+            false => Err("a worker has ended by itself".into()),
+        },
+        // Who tells it twice doesn't want to wait, not even for the end of the runtime.
+        () = signalled() => std::process::exit(INTERRUPTED),
+    }
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
+use core_affinity::CoreId;
 use punctual::time::{Clock, MonotonicClock};
 use tokio::runtime::Runtime;
 
@@ -36,6 +37,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const SATURATING_CONNECTIONS: usize = 8;
 
 const MARGIN: Duration = Duration::from_millis(10);
+const HAND_OVER: Duration = Duration::from_millis(5);
 const REQUESTS: usize = 2_000;
 const SEED: u64 = 2026;
 
@@ -53,13 +55,16 @@ struct Row {
 pub(crate) fn run(runtime: &Runtime, out: &mut impl Write) -> Result<ExitCode, Box<dyn Error>> {
     let cores = core_affinity::get_core_ids().unwrap_or_default();
     // One worker on the first core, the clients on the second.
-    let pin = cores.len() > 1 && core_affinity::set_for_current(cores[1]);
+    let cores = match cores[..] {
+        [first, second, ..] if core_affinity::set_for_current(second) => vec![first],
+        _ => Vec::new(),
+    };
     let requests: Vec<Bytes> =
         sample_requests(REQUESTS, SEED).into_iter().map(Bytes::from).collect();
     let (count, campaigns) = calibrate(&requests)?;
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), campaigns)?;
-    let bench = Bench { runtime, requests, campaigns: file.path(), pin };
+    let bench = Bench { runtime, requests, campaigns: file.path(), cores };
     writeln!(out, "one worker, {count} campaigns, so that an evaluation costs about 1 ms;")?;
     writeln!(out, "{REQUESTS} requests of an own generator, tmax 80 to 300 ms, margin 10 ms")?;
     let capacity_per_s = bench.capacity()?;
@@ -101,7 +106,8 @@ struct Bench<'a> {
     runtime: &'a Runtime,
     requests: Vec<Bytes>,
     campaigns: &'a Path,
-    pin: bool,
+    /// The core of the worker, if the clients have another one.
+    cores: Vec<CoreId>,
 }
 
 impl Bench<'_> {
@@ -109,10 +115,11 @@ impl Bench<'_> {
         let config = Config {
             listen: Listen::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             workers: 1,
-            pin: self.pin,
+            cores: self.cores.clone(),
             order,
             shed_form: ShedForm::NoContent,
             margin: MARGIN,
+            hand_over: HAND_OVER,
             default_tmax: Duration::from_millis(100),
             limits: Limits { linger: Duration::ZERO, grace: Duration::ZERO, ..Limits::default() },
         };

@@ -128,6 +128,24 @@ fn a_flood_is_shed_and_every_request_is_answered_once() {
 }
 
 #[test]
+fn a_full_queue_answers_no_at_once() {
+    let setup = Setup::new(&many_campaigns()).args("--order fifo --queue 2 --hand-over 0s");
+    let server = setup.start();
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| server.client()).collect();
+    let request = post(large_request("full", 30_000));
+    clients.iter_mut().for_each(|client| client.send(&request));
+    let answers: Vec<_> = clients.iter_mut().map(Client::receive).collect();
+    let full =
+        |answer: &&Response| (answer.status, answer.no_bid_reason()) == (204, Some("queue-full"));
+    let refused = answers.iter().filter(full).count() as u64;
+    let bids = answers.iter().filter(|answer| answer.status == 200).count() as u64;
+    assert_eq!(refused + bids, CLIENTS as u64);
+    assert!(refused > 0 && bids >= 2, "{refused} refused, {bids} bids");
+    let counted = server.metrics().get("bidder_sheds_total{reason=\"queue-full\"}");
+    assert_eq!(counted, refused);
+}
+
+#[test]
 fn who_has_time_gets_a_bid_even_in_a_flood() {
     let server = Setup::new(&many_campaigns()).args("--margin 0s").start();
     let clients = flood(&server);

@@ -9,7 +9,7 @@ use support::http::{Response, chunked, post, post_with};
 use support::{Address, Server, Setup};
 
 /// More than the largest body that is read.
-const TOO_LARGE: usize = 600 << 10;
+const TOO_LARGE: usize = 300 << 10;
 
 fn server() -> Server {
     Setup::new(&one_campaign()).start()
@@ -139,8 +139,12 @@ fn a_body_that_is_too_large_is_413_whether_declared_or_chunked() {
 
 #[test]
 fn a_large_body_within_the_limit_is_taken() {
-    let padded = format!("{}{}", " ".repeat(500 << 10), request("large"));
+    let padded = format!("{}{}", " ".repeat(250 << 10), request("large"));
     assert_bid(&server().bid(padded), "large");
+    let server = Setup::new(&one_campaign()).args("--max-body 100000").start();
+    let mut client = server.client();
+    client.send("POST /bid HTTP/1.1\r\nhost: b\r\ncontent-length: 100001\r\n\r\n");
+    assert_refused(&client.receive(), 413, "body");
 }
 
 #[test]

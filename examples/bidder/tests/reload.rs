@@ -5,6 +5,7 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use support::fixtures::{campaign, file, request};
@@ -147,4 +148,20 @@ fn a_server_does_not_start_with_a_broken_file() {
         let error = complaint(&Setup::new(&text));
         assert!(error.contains(place), "{place}: {error}");
     }
+}
+
+#[test]
+fn a_pipe_is_refused_and_keeps_nobody_waiting() {
+    let mut server = server();
+    let campaigns = server.setup.campaigns();
+    std::fs::remove_file(&campaigns).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&campaigns).status().unwrap();
+    assert!(made.success());
+    server.wait_for_metrics("the pipe is refused", |metrics| {
+        metrics.get("bidder_failed_reloads_total") > 0
+    });
+    assert!(server.log().contains("not a regular file"), "{}", server.log());
+    assert_eq!(bidders(&server), ["first"]);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_exit().code(), Some(0));
 }

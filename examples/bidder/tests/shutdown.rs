@@ -67,12 +67,14 @@ fn sigint_drains() {
 }
 
 #[test]
-fn a_second_signal_does_not_kill() {
-    let mut server = Setup::new(&one_campaign()).start();
-    server.signal(Signal::TERM);
-    server.signal(Signal::TERM);
-    server.signal(Signal::INT);
-    assert_eq!(server.wait_for_exit().code(), Some(0));
+fn a_second_signal_ends_the_server_at_once() {
+    for second in [Signal::TERM, Signal::INT] {
+        let mut server = Setup::new(&one_campaign()).args("--linger 10m").start();
+        server.signal(Signal::TERM);
+        wait_for_drain(&server);
+        server.signal(second);
+        assert_eq!(server.wait_for_exit().code(), Some(130));
+    }
 }
 
 #[test]

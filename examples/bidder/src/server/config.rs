@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use core_affinity::CoreId;
+
 /// Where the server listens.
 #[derive(Clone, Debug)]
 pub(crate) enum Listen {
@@ -36,12 +38,16 @@ pub(crate) enum ShedForm {
 pub(crate) struct Config {
     pub(crate) listen: Listen,
     pub(crate) workers: usize,
-    /// Whether worker n runs on core n only.
-    pub(crate) pin: bool,
+    /// Worker n runs on core n of these only, from the first again after the last; if there are
+    /// none, where the kernel likes.
+    pub(crate) cores: Vec<CoreId>,
     pub(crate) order: Order,
     pub(crate) shed_form: ShedForm,
     /// What a request's `tmax` has to leave for the way back to the exchange.
     pub(crate) margin: Duration,
+    /// Kept free before a deadline for what an evaluation takes longer than the mean of its
+    /// class, and for the answer to reach the socket.
+    pub(crate) hand_over: Duration,
     /// The `tmax` of a request that has none.
     pub(crate) default_tmax: Duration,
     pub(crate) limits: Limits,
@@ -75,10 +81,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             tmax: Duration::from_secs(60),
-            body_bytes: 512 << 10,
+            body_bytes: 256 << 10,
             head_bytes: 16 << 10,
             connections: 8_192,
-            queue: 16_384,
+            queue: 4_096,
             read: Duration::from_secs(5),
             idle: Duration::from_secs(180),
             linger: Duration::from_millis(500),

@@ -87,6 +87,7 @@ pub(crate) struct Metrics {
     pub(crate) refused: Family<StatusLabels, Counter>,
     pub(crate) bids: Counter,
     pub(crate) no_bids: Counter,
+    pub(crate) failed_evaluations: Counter,
     pub(crate) abandoned: Counter,
     pub(crate) sheds: Family<ShedLabels, Counter>,
     pub(crate) late: Family<AnswerLabels, Counter>,
@@ -113,6 +114,7 @@ impl Metrics {
             refused: Family::default(),
             bids: Counter::default(),
             no_bids: Counter::default(),
+            failed_evaluations: Counter::default(),
             abandoned: Counter::default(),
             sheds: Family::default(),
             late: Family::default(),
@@ -136,6 +138,8 @@ impl Metrics {
         registry.register("refused", "Requests that are none, by status", self.refused.clone());
         registry.register("bids", "Answers with a bid", self.bids.clone());
         registry.register("no_bids", "Evaluations without a bid", self.no_bids.clone());
+        let failed = "Evaluations that panicked, which are no-bids as well";
+        registry.register("failed_evaluations", failed, self.failed_evaluations.clone());
         registry.register(
             "abandoned",
             "Requests whose clients left before the answer",

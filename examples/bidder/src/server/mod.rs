@@ -23,9 +23,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use punctual::time::MonotonicClock;
+use punctual::time::{Clock, MonotonicClock, Time};
 use tokio::sync::watch as phases;
-use tokio::task::LocalSet;
+use tokio::task::{JoinError, LocalSet};
 
 use listener::{Bound, Listener};
 use reload::Reloads;
@@ -37,6 +37,9 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Time for the requests of the last connections to be read.
 const FIRST_READ: Duration = Duration::from_millis(20);
+
+/// The shortest time between two reports of connections that were not accepted.
+const ACCEPT_REPORT: Duration = Duration::from_secs(1);
 
 /// How long a worker that could not accept a connection waits before it tries again.
 const ACCEPT_RETRY: Duration = Duration::from_millis(20);
@@ -57,7 +60,7 @@ pub(crate) struct Server {
     address: Address,
     shared: Arc<Shared>,
     phase: phases::Sender<Phase>,
-    workers: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<io::Result<()>>>,
 }
 
 impl Server {
@@ -77,19 +80,20 @@ impl Server {
         let (phase, _) = phases::channel(Phase::Serving);
         let mut workers = Vec::with_capacity(count);
         for (number, listener) in listeners.into_iter().enumerate() {
-            let (shared, phase) = (shared.clone(), phase.subscribe());
+            let (shared, drain) = (shared.clone(), Drain(phase.clone()));
             // Worker 0 owns what is shared.
             let reload = (number == 0).then_some((reload_ttl, version));
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             #[expect(clippy::disallowed_methods, reason = "a worker is a thread")]
             let worker = thread.spawn(move || {
-                if shared.config.pin {
-                    core_affinity::set_for_current(core_affinity::CoreId { id: number });
-                }
-                if let Err(error) = work(shared, phase, listener, reload) {
+                pin(&shared.config, number);
+                let ended = work(shared, drain.0.subscribe(), listener, reload);
+                if let Err(error) = &ended {
                     tracing::error!(%error, number, "a worker ended");
                 }
+                ended
             });
+            // With an error the last guard drops, and the workers before it drain.
             workers.push(worker.map_err(StartError::Worker)?);
         }
         Ok(Self { address, shared, phase, workers })
@@ -105,55 +109,105 @@ impl Server {
         &self.shared.metrics
     }
 
-    /// Answers what is queued, then ends. Waits for the workers.
-    pub(crate) fn shutdown(self) {
+    /// Completes when the server drains by itself, because a worker has ended.
+    pub(crate) async fn worker_ended(&self) {
+        let mut phase = self.phase.subscribe();
+        // The sender is alive as long as this is borrowed.
+        let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
+    }
+
+    /// Answers what is queued, then ends. Waits for the workers, and tells whether all of them
+    /// have ended as they should.
+    pub(crate) fn shutdown(self) -> bool {
         self.phase.send_replace(Phase::Draining);
+        let mut all_well = true;
         for worker in self.workers {
-            if worker.join().is_err() {
+            let ended = worker.join();
+            if ended.is_err() {
                 tracing::error!("a worker panicked");
             }
+            all_well &= matches!(ended, Ok(Ok(())));
         }
         if let Address::Unix(path) = &self.address
             && let Err(error) = listener::remove_deserted(path)
         {
             tracing::warn!(%error, "the socket stays behind");
         }
+        all_well
+    }
+}
+
+/// Drains the whole server when a worker's thread ends, however it ends: the clients of a worker
+/// that is gone would go on being sent to it.
+struct Drain(phases::Sender<Phase>);
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.0.send_replace(Phase::Draining);
+    }
+}
+
+/// Keeps the present thread, which is that of a worker, on its core.
+fn pin(config: &Config, number: usize) {
+    let Some(core) = config.cores.get(number % config.cores.len().max(1)) else { return };
+    if !core_affinity::set_for_current(*core) {
+        tracing::warn!(number, core = core.id, "a worker could not be pinned");
     }
 }
 
 /// The life of a worker's thread.
 fn work(
     shared: Arc<Shared>,
-    mut phase: phases::Receiver<Phase>,
+    phase: phases::Receiver<Phase>,
     bound: Bound,
     reload: Option<(Duration, store::Version)>,
 ) -> io::Result<()> {
-    // With an event interval of 1 the runtime looks at its sockets after every task that it
-    // polls, so after every evaluation.
+    // The sockets are looked at after every evaluation: the evaluator's `yield_now` puts off its
+    // wake until the runtime has polled the driver. With an event interval of 1 that is never
+    // later than after the next task, of which the whole local set is one.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .event_interval(1)
         .max_blocking_threads(1)
         .build()?;
-    LocalSet::new().block_on(&runtime, async move {
+    let ended = LocalSet::new().block_on(&runtime, async move {
         let listener = Listener::register(bound)?;
         let reloads = reload.map(|(ttl, version)| Reloads::new(ttl, version));
         let worker = Worker::new(shared, phase.clone(), reloads);
-        tokio::task::spawn_local(worker.clone().serve_queue());
-        tokio::task::spawn_local(cut_overdue(worker.clone()));
-        let linger = worker.shared.config.limits.linger;
+        let evaluator = tokio::task::spawn_local(worker.clone().serve_queue());
+        let cutter = tokio::task::spawn_local(cut_overdue(worker.clone()));
+        // Without either of the two a worker would take requests and never answer them.
         tokio::select! {
-            () = accept(&worker, &listener) => {}
-            () = async {
-                // A dropped sender means the same as a drain.
-                let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
-                tokio::time::sleep(linger).await;
-            } => {}
+            () = serve(&worker, listener, phase) => Ok(()),
+            ended = evaluator => Err(task_ended("the evaluator", &ended)),
+            ended = cutter => Err(task_ended("the task of the time-outs", &ended)),
         }
-        take_backlog(&worker, listener).await;
-        close(&worker).await;
-        Ok(())
+    });
+    // A read of the campaign file that hangs must not keep the worker.
+    runtime.shutdown_timeout(LAST_WORDS);
+    ended
+}
+
+fn task_ended(task: &str, ended: &Result<(), JoinError>) -> io::Error {
+    io::Error::other(match ended {
+        Ok(()) => format!("{task} came to an end"),
+        Err(error) => format!("{task} ended: {error}"),
     })
+}
+
+/// Takes connections until the server drains, then ends them.
+async fn serve(worker: &Rc<Worker>, listener: Listener, mut phase: phases::Receiver<Phase>) {
+    let linger = worker.shared.config.limits.linger;
+    tokio::select! {
+        () = accept(worker, &listener) => {}
+        () = async {
+            // A dropped sender means the same as a drain.
+            let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
+            tokio::time::sleep(linger).await;
+        } => {}
+    }
+    take_backlog(worker, listener).await;
+    close(worker).await;
 }
 
 async fn cut_overdue(worker: Rc<Worker>) {
@@ -163,6 +217,7 @@ async fn cut_overdue(worker: Rc<Worker>) {
 
 /// Takes connections, for ever, as many at once as the limit allows.
 async fn accept(worker: &Rc<Worker>, listener: &Listener) {
+    let mut next_report = Time::ZERO;
     loop {
         while worker.connections.get() >= worker.shared.config.limits.connections {
             worker.connection_ended.notified().await;
@@ -170,25 +225,40 @@ async fn accept(worker: &Rc<Worker>, listener: &Listener) {
         match listener.accept().await {
             Ok(stream) => connection::spawn(worker, stream),
             Err(error) => {
-                // The client left before it was accepted, or the process is out of
-                // descriptors: either way others may come.
-                tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(ACCEPT_RETRY).await;
+                let now = worker.shared.clock.now();
+                if now >= next_report {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    next_report = now + ACCEPT_REPORT;
+                }
+                // The others mean that the process is out of descriptors or memory, of which
+                // there is more after a while.
+                if !has_left(&error) {
+                    tokio::time::sleep(ACCEPT_RETRY).await;
+                }
             }
         }
     }
 }
 
+/// Whether an error of `accept` says that the client has left before it was accepted.
+fn has_left(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+}
+
 /// Takes the connections that the kernel has made already, which would be reset otherwise.
 async fn take_backlog(worker: &Rc<Worker>, listener: Listener) {
-    let mut taken = false;
-    while worker.connections.get() < worker.shared.config.limits.connections
-        && let Ok(Ok(stream)) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
-    {
-        connection::spawn(worker, stream);
-        taken = true;
-    }
-    if taken {
+    let take = async {
+        let mut taken = false;
+        while worker.connections.get() < worker.shared.config.limits.connections
+            && let Ok(Ok(stream)) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
+        {
+            connection::spawn(worker, stream);
+            taken = true;
+        }
+        taken
+    };
+    // The cooperative budget would make `accept` wait while there are connections still.
+    if tokio::task::unconstrained(take).await {
         // A connection that has read nothing yet counts as idle and would be closed at once.
         tokio::time::sleep(FIRST_READ).await;
     }

@@ -14,6 +14,9 @@ use super::worker::{BACKGROUND, OVERDUE, Work, Worker};
 /// After so many TTLs a reload waits for slack no longer.
 const OVERDUE_TTLS: u32 = 4;
 
+/// How many jobs stand for the next reload.
+pub(crate) const QUEUED_RELOADS: u32 = 2;
+
 /// How long an overdue reload may still be queued: it starts before bids that come later.
 const OVERDUE_BUDGET: Duration = Duration::from_secs(1);
 
@@ -25,12 +28,12 @@ pub(crate) struct Reloads {
     version: Cell<Version>,
     /// The next reload, twice: as background work and as overdue work. The one that starts
     /// first takes the other out.
-    queued: Cell<[Option<Key>; 2]>,
+    queued: Cell<[Option<Key>; QUEUED_RELOADS as usize]>,
 }
 
 impl Reloads {
     pub(crate) fn new(ttl: Duration, version: Version) -> Rc<Self> {
-        Rc::new(Self { ttl, version: Cell::new(version), queued: Cell::new([None; 2]) })
+        Rc::new(Self { ttl, version: Cell::new(version), queued: Cell::default() })
     }
 
     /// Queues the next reload.
@@ -43,8 +46,8 @@ impl Reloads {
             .budget(OVERDUE_BUDGET);
         let queued = [worker.submit(in_slack).ok(), worker.submit(overdue).ok()];
         self.queued.set(queued);
-        if queued == [None; 2] {
-            // The queue is full: the next TTL comes without its help.
+        if queued.iter().all(Option::is_none) {
+            // The queue is full or closed: the next TTL comes without its help.
             let (reloads, worker) = (self.clone(), worker.clone());
             tokio::task::spawn_local(async move {
                 tokio::time::sleep(reloads.ttl).await;

@@ -18,6 +18,8 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 pub(crate) enum LoadError {
     #[error("{path}: {error}")]
     Io { path: PathBuf, error: std::io::Error },
+    #[error("{path}: not a regular file")]
+    NotAFile { path: PathBuf },
     #[error("{path}: larger than {MAX_FILE_BYTES} bytes")]
     TooLarge { path: PathBuf },
     #[error("{path}: {error}")]
@@ -89,6 +91,10 @@ impl Store {
 
 fn load(path: &Path) -> Result<(Campaigns, Version), LoadError> {
     let io_error = |error| LoadError::Io { path: path.to_owned(), error };
+    // To open a pipe waits for its writer, which may never come.
+    if !std::fs::metadata(path).map_err(io_error)?.is_file() {
+        return Err(LoadError::NotAFile { path: path.to_owned() });
+    }
     let file = File::open(path).map_err(io_error)?;
     let version = Version::of(&file.metadata().map_err(io_error)?);
     let mut text = Vec::new();

@@ -39,7 +39,10 @@ impl TimeOuts {
         loop {
             ticks.tick().await;
             let now = self.clock.now();
-            while let Some((_, connection)) = self.wheel.borrow_mut().pop_due(now) {
+            loop {
+                // The wheel is free again before anything else runs, which may use it.
+                let due = self.wheel.borrow_mut().pop_due(now);
+                let Some((_, connection)) = due else { break };
                 connection.notify_one();
                 cut();
             }

@@ -1,13 +1,14 @@
 //! One core: a scheduler, the connections that feed it, and the loop that serves both.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use punctual::key::Key;
 use punctual::scheduler::{
-    Class, ClassConfig, Job, Next, Outcome, RefuseReason, Refused, Running, Scheduler, Shed,
+    Class, ClassConfig, Job, Next, Outcome, RefuseReason, Running, Scheduler, Shed,
 };
 use punctual::time::{Clock, MonotonicClock, Time};
 use tokio::sync::{Notify, oneshot, watch};
@@ -15,9 +16,10 @@ use tokio::sync::{Notify, oneshot, watch};
 use super::bid_job::{Answer, BidJob, ParsedRequest};
 use super::config::{Config, Order};
 use super::metrics::{self, Metrics};
-use super::reload::Reloads;
+use super::reload::{QUEUED_RELOADS, Reloads};
 use super::store::Store;
 use super::watch::TimeOuts;
+use crate::openrtb::MAX_IMPS;
 
 /// The class of work that waits for slack.
 pub(crate) const BACKGROUND: Class = Class::new(0);
@@ -29,15 +31,11 @@ pub(crate) const OVERDUE: Class = Class::new(1);
 /// what the cost of an evaluation grows with, and each class learns its own mean.
 const FIRST_BID: u16 = 2;
 
-/// Requests with more impressions share the last class.
-const BID_CLASSES: u16 = 8;
+/// No request keeps more impressions.
+const BID_CLASSES: u16 = MAX_IMPS as u16;
 
 /// What an impression costs until the classes have learned better.
 const INITIAL_COST: Duration = Duration::from_micros(500);
-
-/// Kept free before a deadline for what an evaluation takes longer than the mean, and for the
-/// answer to reach the socket.
-const HAND_OVER: Duration = Duration::from_millis(5);
 
 /// What a worker's scheduler orders.
 pub(crate) enum Work {
@@ -72,6 +70,8 @@ pub(crate) struct Worker {
     /// Tells connections to end after the answer in hand.
     pub(crate) closing: watch::Sender<bool>,
     scheduler: RefCell<Scheduler<Work>>,
+    /// Whether what was queued has gone with its scheduler, so that keys mean nothing any more.
+    closed: Cell<bool>,
     /// Tells the evaluator that there is something to poll for.
     submitted: Notify,
     /// Only one worker reloads what all share.
@@ -91,7 +91,8 @@ impl Worker {
             connections: Cell::new(0),
             connection_ended: Notify::new(),
             closing: watch::Sender::new(false),
-            scheduler: RefCell::new(scheduler(&shared.config)),
+            scheduler: RefCell::new(scheduler(&shared.config, reloads.is_some())),
+            closed: Cell::new(false),
             submitted: Notify::new(),
             reloads,
             shared,
@@ -116,22 +117,27 @@ impl Worker {
             // Without a deadline jobs run in the order of submission and are never shed.
             Order::Fifo => job,
         };
-        match self.submit(job) {
-            Ok(key) => Ok(Pending { worker: self.clone(), key, answer }),
-            Err(refused) => Err(shed_reason(refused.reason)),
-        }
+        let key = self.submit(job)?;
+        Ok(Pending { worker: self.clone(), key, answer })
     }
 
     /// Queues a job and wakes the evaluator.
-    pub(crate) fn submit(&self, job: Job<Work>) -> Result<Key, Refused<Work>> {
-        let key = self.scheduler.borrow_mut().submit(self.shared.clock.now(), job)?;
+    pub(crate) fn submit(&self, job: Job<Work>) -> Result<Key, metrics::ShedReason> {
+        if self.closed.get() {
+            return Err(metrics::ShedReason::Shutdown);
+        }
+        let submitted = self.scheduler.borrow_mut().submit(self.shared.clock.now(), job);
+        let key = submitted.map_err(|refused| shed_reason(refused.reason))?;
         self.submitted.notify_one();
         Ok(key)
     }
 
     /// Takes a queued job out, if it is still there.
     pub(crate) fn cancel(&self, key: Key) -> Option<Work> {
-        self.scheduler.borrow_mut().cancel(key)
+        match self.closed.get() {
+            true => None,
+            false => self.scheduler.borrow_mut().cancel(key),
+        }
     }
 
     /// Does what the scheduler says, for ever.
@@ -159,17 +165,22 @@ impl Worker {
     fn run(self: &Rc<Self>, running: Running<Work>) {
         let metrics = &self.shared.metrics;
         let is_bid = matches!(running.payload, Work::Bid(_));
-        match running.payload {
+        let outcome = match running.payload {
             Work::Bid(job) => {
                 Metrics::observe(&metrics.queue_delay, running.waited);
-                let answer = job.request.evaluate(&self.shared.store.current());
+                let evaluation = || job.request.evaluate(&self.shared.store.current());
+                let (answer, outcome) = evaluated(metrics, evaluation);
                 // A client that left meanwhile has no use for the answer.
                 let _ = job.reply.send(answer);
+                outcome
             }
-            Work::Reload => self.reload(),
-        }
+            Work::Reload => {
+                self.reload();
+                Outcome::Done
+            }
+        };
         let mut scheduler = self.scheduler.borrow_mut();
-        let took = scheduler.complete(self.shared.clock.now(), running.key, Outcome::Done);
+        let took = scheduler.complete(self.shared.clock.now(), running.key, outcome);
         if let (true, Some(took)) = (is_bid, took) {
             Metrics::observe(&metrics.evaluation, took);
         }
@@ -204,10 +215,12 @@ impl Worker {
         }
     }
 
-    /// Answers everything that is queued with a shed.
+    /// Answers everything that is queued with a shed, and everything that comes after it.
     pub(crate) fn shed_all(&self) {
+        // An empty scheduler would give out the keys of jobs that others still mean to cancel.
+        self.closed.set(true);
         // The jobs go with their scheduler, and each takes the sender of its answer along.
-        *self.scheduler.borrow_mut() = scheduler(&self.shared.config);
+        *self.scheduler.borrow_mut() = scheduler(&self.shared.config, false);
     }
 }
 
@@ -236,20 +249,36 @@ impl Drop for Pending {
     }
 }
 
+/// What comes of an evaluation. A panic costs the request that brought it about its bid, and
+/// nobody else anything: an evaluation only reads what it shares with others.
+fn evaluated(metrics: &Metrics, evaluation: impl FnOnce() -> Answer) -> (Answer, Outcome) {
+    match catch_unwind(AssertUnwindSafe(evaluation)) {
+        Ok(answer) => (answer, Outcome::Done),
+        Err(_) => {
+            // The panic's hook has logged the message and the place.
+            tracing::error!("an evaluation panicked");
+            metrics.failed_evaluations.inc();
+            (Answer::NoBid, Outcome::Failed)
+        }
+    }
+}
+
 /// The class of a request with so many impressions.
 fn bid_class(imps: usize) -> Class {
     let imps = u16::try_from(imps).unwrap_or(u16::MAX);
     Class::new(FIRST_BID + imps.clamp(1, BID_CLASSES) - 1)
 }
 
-fn scheduler(config: &Config) -> Scheduler<Work> {
+fn scheduler(config: &Config, has_reloads: bool) -> Scheduler<Work> {
     let bids = (1..=u32::from(BID_CLASSES))
         .map(|imps| ClassConfig::foreground().initial_cost(INITIAL_COST * imps));
     let others = [ClassConfig::background(), ClassConfig::foreground()];
+    // The next reload has places of its own, so that requests have all that the limit says.
+    let reloads = if has_reloads { QUEUED_RELOADS } else { 0 };
     let config = punctual::scheduler::Config {
         workers: 1,
-        queue_bound: config.limits.queue.max(1),
-        margin: HAND_OVER,
+        queue_bound: config.limits.queue.max(1).saturating_add(reloads),
+        margin: config.hand_over,
         classes: others.into_iter().chain(bids).collect(),
         ..Default::default()
     };
@@ -261,5 +290,63 @@ fn shed_reason(reason: RefuseReason) -> metrics::ShedReason {
         RefuseReason::Expired => metrics::ShedReason::Expired,
         RefuseReason::Infeasible { .. } => metrics::ShedReason::Infeasible,
         _ => metrics::ShedReason::QueueFull,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::config::{Limits, Listen, ShedForm};
+    use super::*;
+
+    fn worker() -> Rc<Worker> {
+        let campaigns = tempfile::NamedTempFile::new().expect("a file for the test");
+        let text = r#"{"version":1,"campaigns":[]}"#;
+        std::fs::write(campaigns.path(), text).expect("the file can be written");
+        let (store, _) = Store::open(campaigns.path().to_owned()).expect("no campaigns are valid");
+        let config = Config {
+            listen: Listen::Unix(PathBuf::new()),
+            workers: 1,
+            cores: Vec::new(),
+            order: Order::Deadline,
+            shed_form: ShedForm::NoContent,
+            margin: Duration::ZERO,
+            hand_over: Duration::ZERO,
+            default_tmax: Duration::from_secs(60),
+            limits: Limits::default(),
+        };
+        let metrics = Metrics::new();
+        let shared = Arc::new(Shared { clock: MonotonicClock::new(), config, metrics, store });
+        Worker::new(shared, watch::Sender::new(Phase::Serving).subscribe(), None)
+    }
+
+    #[test]
+    fn a_panic_is_a_no_bid_and_is_counted() {
+        let metrics = Metrics::new();
+        let (answer, outcome) = evaluated(&metrics, || panic!("a bug in an evaluation"));
+        assert!(matches!(answer, Answer::NoBid), "{answer:?}");
+        assert_eq!((outcome, metrics.failed_evaluations.get()), (Outcome::Failed, 1));
+        let (_, outcome) = evaluated(&metrics, || Answer::NoBid);
+        assert_eq!((outcome, metrics.failed_evaluations.get()), (Outcome::Done, 1));
+    }
+
+    #[test]
+    fn a_worker_that_has_shed_all_takes_nothing_and_cancels_nothing() {
+        let worker = worker();
+        let submit = || worker.submit(Job::new(Work::Reload).class(BACKGROUND));
+        let stale = submit().expect("there is room");
+        worker.shed_all();
+        assert_eq!(submit(), Err(metrics::ShedReason::Shutdown));
+        assert!(worker.cancel(stale).is_none());
+    }
+
+    #[test]
+    fn each_number_of_impressions_has_a_class_of_its_own() {
+        let classes: Vec<_> = (1..=MAX_IMPS).map(bid_class).collect();
+        assert!(classes.windows(2).all(|pair| pair[0] != pair[1]), "{classes:?}");
+        let mut scheduler = scheduler(&worker().shared.config, false);
+        let job = Job::new(Work::Reload).class(bid_class(MAX_IMPS));
+        assert!(scheduler.submit(Time::ZERO, job).is_ok());
     }
 }
