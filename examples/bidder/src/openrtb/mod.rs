@@ -19,10 +19,11 @@
 //!
 //! Refused with a [`RequestError`], because there is no bid request in it: what is not JSON or not
 //! an object; a missing or empty `id`; a missing, empty or non-list `imp`; an impression without
-//! `id`; a list or scalar where an object is due (`"banner": "x"`, `"device": 3`, `"site": []`);
-//! an object or list where a scalar is due (`"w": {}`); an object where a list of scalars is due;
-//! an object or list as an element of `wseat`, `bseat`, `bcat`, `badv`, `bapp` or `battr`, since a
-//! restriction that is not understood would be one that is not kept; and a field that is given twice, since two readers would see two different requests.
+//! `id`; a list or scalar where an object is due (`"banner": "x"`, `"device": 3`, `"site": []`); an
+//! object or list where a scalar is due (`"w": {}`); an object where a list of scalars is due; an
+//! object or list as an element of `wseat`, `bseat`, `bcat`, `badv`, `bapp` or `battr`, since a
+//! restriction that is not understood would be one that is not kept; and a field that is given
+//! twice, since two readers would see two different requests.
 //!
 //! An impression without any media, and a request without `site`, `app`, `dooh` or `device`, are
 //! read as such: they are poor requests, which only untargeted campaigns can answer.

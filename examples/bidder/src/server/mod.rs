@@ -277,3 +277,26 @@ async fn close(worker: &Rc<Worker>) {
         let _ = tokio::time::timeout(LAST_WORDS, all_ended()).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_panics_drains_the_server() {
+        let phase = phases::Sender::new(Phase::Serving);
+        let drain = Drain(phase.clone());
+        let ended = std::panic::catch_unwind(move || {
+            let _drain = drain;
+            panic!("a bug in a worker");
+        });
+        assert!(ended.is_err());
+        assert_eq!(*phase.borrow(), Phase::Draining);
+    }
+
+    #[test]
+    fn only_a_client_that_has_left_is_no_reason_to_pause() {
+        assert!(has_left(&io::ErrorKind::ConnectionAborted.into()));
+        assert!(!has_left(&io::Error::from_raw_os_error(24)), "too many open files");
+    }
+}
