@@ -41,6 +41,19 @@ const HAND_OVER: Duration = Duration::from_millis(5);
 const REQUESTS: usize = 2_000;
 const SEED: u64 = 2026;
 
+const HEADER: &str = "\
+load  order     on time    late    shed  failed     p50     p99   p99.9  goodput late (s)";
+
+const LEGEND: &str = "\
+on time   evaluated, and answered within tmax: seen by the client, from the scheduled time
+late      answered after tmax: seen by the client
+shed      an explicit 'no' without an evaluation, while there was time for it
+failed    no answer within a second
+p50 ...   latency of bids in ms
+goodput   on time, as share of the capacity; requests with few impressions cost less and are
+          shed last, so it can exceed 100%
+late (s)  answers after tmax - margin: seen by the server, sheds and warm-up included";
+
 /// One row of the table.
 struct Row {
     factor: f64,
@@ -173,27 +186,13 @@ impl Bench<'_> {
 }
 
 fn write_table(out: &mut impl Write, rows: &[Row], capacity_per_s: f64) -> std::io::Result<()> {
-    writeln!(
-        out,
-        "{:>5} {:<8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9} {:>8} {:>12}",
-        "load",
-        "order",
-        "on time",
-        "late",
-        "shed",
-        "no answer",
-        "p50 ms",
-        "p99 ms",
-        "p99.9 ms",
-        "goodput",
-        "late, server"
-    )?;
+    writeln!(out, "{HEADER}")?;
     for row in rows {
         let Row { factor, report, .. } = row;
         let ms = |ns: u64| ns as f64 / 1e6;
         writeln!(
             out,
-            "{:>4}x {:<8} {:>8} {:>8} {:>8} {:>9} {:>9.1} {:>9.1} {:>9.1} {:>7.1}% {:>11.3}%",
+            "{:>3}x  {:<8} {:>8} {:>7} {:>7} {:>7} {:>7.1} {:>7.1} {:>7.1} {:>7.1}% {:>7.2}%",
             factor,
             match row.order {
                 Order::Deadline => "deadline",
@@ -203,28 +202,14 @@ fn write_table(out: &mut impl Write, rows: &[Row], capacity_per_s: f64) -> std::
             report.counts.late,
             report.counts.shed.total(),
             report.counts.errors.total(),
-            ms(report.latency.p50_ns),
-            ms(report.latency.p99_ns),
-            ms(report.latency.p99_9_ns),
+            ms(report.bid_latency.p50_ns),
+            ms(report.bid_latency.p99_ns),
+            ms(report.bid_latency.p99_9_ns),
             100.0 * report.rates.goodput_per_s / capacity_per_s,
             100.0 * row.late_at_server as f64 / row.answers_at_server.max(1) as f64,
         )?;
     }
-    writeln!(out)?;
-    writeln!(
-        out,
-        "on time: evaluated and answered within tmax, seen from the client; late: after"
-    )?;
-    writeln!(out, "tmax; shed: an explicit 'no' in time; goodput: on time, as share of capacity;")?;
-    writeln!(
-        out,
-        "late, server: answers after tmax - margin, as share of all answers. Requests with"
-    )?;
-    writeln!(out, "few impressions cost less and are shed last, so goodput can exceed 100%.")?;
     let lateness_ns = rows.iter().map(|row| row.report.lateness.p99_ns).max().unwrap_or(0);
-    writeln!(
-        out,
-        "The generator itself was late by at most {:.1} ms (p99).",
-        lateness_ns as f64 / 1e6
-    )
+    writeln!(out, "\n{LEGEND}")?;
+    writeln!(out, "The generator itself was late by {:.1} ms (p99).", lateness_ns as f64 / 1e6)
 }
