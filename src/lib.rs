@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A module uses only modules of the lines above its own; `heap` and `wheel` don't know each
-//! other. Nothing here reads a clock or starts a thread, except [`time::MonotonicClock`], which
+//! other. Nothing here reads a clock or starts a thread, except `time::MonotonicClock`, which
 //! reads one: the same code runs in production, in a simulation and under a test's virtual time.
 //!
 //! - [`heap`]: array-backed min-heaps with decrease-key, over the caller's ids or owned payloads.
@@ -41,7 +41,7 @@
 //!
 //! # Features
 //!
-//! `std` (default) adds [`time::MonotonicClock`]. Without it the crate is `no_std` and needs only
+//! `std` (default) adds `time::MonotonicClock`. Without it the crate is `no_std` and needs only
 //! `alloc`; [`time::CoarseClock`] and [`time::ManualClock`] are there where atomics of 64 bits are.
 
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -217,8 +217,8 @@ impl fmt::Display for RefuseReason {
         match self {
             Self::QueueFull => formatter.write_str("the queue is full"),
             Self::Expired => formatter.write_str("the deadline has passed"),
-            Self::Infeasible { latest_start } => {
-                write!(formatter, "the job would have to start before {latest_start:?}")
+            Self::Infeasible { .. } => {
+                formatter.write_str("the deadline leaves less time than cost, lead and margin need")
             }
             Self::UnknownClass => formatter.write_str("the class is not configured"),
         }

@@ -37,7 +37,11 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const SATURATING_CONNECTIONS: usize = 8;
 
 const MARGIN: Duration = Duration::from_millis(10);
-const HAND_OVER: Duration = Duration::from_millis(5);
+
+/// More than the default: a machine that a demo runs on has other work, and a worker that loses
+/// its core for some milliseconds shall not be late for it.
+const HAND_OVER: Duration = Duration::from_millis(12);
+
 const REQUESTS: usize = 2_000;
 const SEED: u64 = 2026;
 
@@ -79,17 +83,25 @@ pub(crate) fn run(runtime: &Runtime, out: &mut impl Write) -> Result<ExitCode, B
     std::fs::write(file.path(), campaigns)?;
     let bench = Bench { runtime, requests, campaigns: file.path(), cores };
     writeln!(out, "one worker, {count} campaigns, so that an evaluation costs about 1 ms;")?;
-    writeln!(out, "{REQUESTS} requests of an own generator, tmax 80 to 300 ms, margin 10 ms")?;
+    writeln!(
+        out,
+        "{REQUESTS} generated requests, tmax 80 to 300 ms, margin 10 ms, hand-over 12 ms"
+    )?;
     let capacity_per_s = bench.capacity()?;
     writeln!(out, "capacity: {capacity_per_s:.0} requests/s\n")?;
+    writeln!(out, "{HEADER}")?;
     out.flush()?;
-    let mut rows = Vec::with_capacity(2 * FACTORS.len());
+    let mut lateness_ns = 0;
     for factor in FACTORS {
         for order in [Order::Deadline, Order::Fifo] {
-            rows.push(bench.row(factor, order, capacity_per_s)?);
+            let row = bench.row(factor, order, capacity_per_s)?;
+            row.write(out, capacity_per_s)?;
+            out.flush()?;
+            lateness_ns = lateness_ns.max(row.report.lateness.p99_ns);
         }
     }
-    write_table(out, &rows, capacity_per_s)?;
+    writeln!(out, "\n{LEGEND}")?;
+    writeln!(out, "The generator itself was late by {:.1} ms (p99).", lateness_ns as f64 / 1e6)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -185,16 +197,15 @@ impl Bench<'_> {
     }
 }
 
-fn write_table(out: &mut impl Write, rows: &[Row], capacity_per_s: f64) -> std::io::Result<()> {
-    writeln!(out, "{HEADER}")?;
-    for row in rows {
-        let Row { factor, report, .. } = row;
+impl Row {
+    fn write(&self, out: &mut impl Write, capacity_per_s: f64) -> std::io::Result<()> {
+        let Self { factor, report, .. } = self;
         let ms = |ns: u64| ns as f64 / 1e6;
         writeln!(
             out,
             "{:>3}x  {:<8} {:>8} {:>7} {:>7} {:>7} {:>7.1} {:>7.1} {:>7.1} {:>7.1}% {:>7.2}%",
             factor,
-            match row.order {
+            match self.order {
                 Order::Deadline => "deadline",
                 Order::Fifo => "fifo",
             },
@@ -206,10 +217,7 @@ fn write_table(out: &mut impl Write, rows: &[Row], capacity_per_s: f64) -> std::
             ms(report.bid_latency.p99_ns),
             ms(report.bid_latency.p99_9_ns),
             100.0 * report.rates.goodput_per_s / capacity_per_s,
-            100.0 * row.late_at_server as f64 / row.answers_at_server.max(1) as f64,
-        )?;
+            100.0 * self.late_at_server as f64 / self.answers_at_server.max(1) as f64,
+        )
     }
-    let lateness_ns = rows.iter().map(|row| row.report.lateness.p99_ns).max().unwrap_or(0);
-    writeln!(out, "\n{LEGEND}")?;
-    writeln!(out, "The generator itself was late by {:.1} ms (p99).", lateness_ns as f64 / 1e6)
 }
