@@ -12,10 +12,10 @@
 //! element goes never meets this; one that is kept for hours in a store with millions of
 //! insertions a second should be looked at again by its owner.
 
+use alloc::collections::TryReserveError;
+use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU32;
-
-use slab::Slab;
 
 /// Names one element of one store: a slot and the serial number of its insertion, in 8 bytes.
 ///
@@ -62,15 +62,24 @@ impl fmt::Debug for Key {
 }
 
 #[derive(Clone, Debug)]
-struct Entry<T> {
-    serial: NonZeroU32,
-    value: T,
+enum Slot<T> {
+    /// The slot that was free before it, if any.
+    Free {
+        before: u32,
+    },
+    Full {
+        serial: NonZeroU32,
+        value: T,
+    },
 }
+
+/// Names no slot.
+const NONE: u32 = u32::MAX;
 
 /// A slab whose keys never find another element than their own.
 ///
-/// Every operation costs O(1); memory is allocated only by growth, and kept until the store is
-/// dropped.
+/// Every operation costs O(1), except where it says otherwise; memory is allocated only by growth,
+/// and kept until it is given back. An element takes the space of its value and its serial.
 ///
 /// ```
 /// use punctual::key::KeyedStore;
@@ -84,9 +93,12 @@ struct Entry<T> {
 /// assert_eq!(store.get(first), None);
 /// assert_eq!(store.get(second), Some(&"second"));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KeyedStore<T> {
-    entries: Slab<Entry<T>>,
+    slots: Vec<Slot<T>>,
+    /// The slot that was freed last; each free slot names the one before it.
+    free: u32,
+    len: usize,
     next_serial: NonZeroU32,
 }
 
@@ -97,112 +109,192 @@ impl<T> KeyedStore<T> {
     /// An empty store; allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: Slab::new(), next_serial: NonZeroU32::MIN }
+        Self { slots: Vec::new(), free: NONE, len: 0, next_serial: NonZeroU32::MIN }
     }
 
     /// An empty store with room for `capacity` elements.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { entries: Slab::with_capacity(capacity), next_serial: NonZeroU32::MIN }
+        Self { slots: Vec::with_capacity(capacity), ..Self::new() }
     }
 
     /// How many elements the store holds.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether the store holds nothing.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// How many elements fit without another allocation.
     #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.entries.capacity()
+    pub const fn capacity(&self) -> usize {
+        self.slots.capacity()
     }
 
-    /// Puts `value` into a free slot. Amortised O(1).
+    /// Makes room for `additional` elements more. Aborts where there is no memory.
+    pub fn reserve(&mut self, additional: usize) {
+        self.slots.reserve(additional.saturating_sub(self.slots.len() - self.len));
+    }
+
+    /// Makes room for `additional` elements more.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory. The store is as before.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        self.slots.try_reserve(additional.saturating_sub(self.slots.len() - self.len))
+    }
+
+    /// Gives back what isn't needed for `capacity` elements, or for the slots up to the last one
+    /// in use. O(slots).
+    pub fn shrink_to(&mut self, capacity: usize) {
+        let used = self.slots.iter().rposition(|slot| matches!(slot, Slot::Full { .. }));
+        self.slots.truncate(used.map_or(0, |last| last + 1));
+        self.slots.shrink_to(capacity);
+        self.free = NONE;
+        for at in (0..self.slots.len()).rev() {
+            if let Slot::Free { before } = &mut self.slots[at] {
+                *before = self.free;
+                self.free = at as u32;
+            }
+        }
+    }
+
+    /// Puts `value` into the slot that was freed last, or into a new one. Amortised O(1).
     ///
     /// # Panics
     ///
     /// If the store holds [`KeyedStore::MAX_LEN`] elements.
+    #[inline]
     pub fn insert(&mut self, value: T) -> Key {
-        assert!(self.entries.len() < Self::MAX_LEN, "the store is full");
         let serial = self.next_serial;
+        let filled = Slot::Full { serial, value };
+        let slot = match self.slots.get_mut(self.free as usize) {
+            Some(vacant) => {
+                let slot = self.free;
+                if let Slot::Free { before } = *vacant {
+                    self.free = before;
+                }
+                *vacant = filled;
+                slot
+            }
+            None => {
+                assert!(self.slots.len() < Self::MAX_LEN, "the store is full");
+                self.slots.push(filled);
+                (self.slots.len() - 1) as u32
+            }
+        };
         self.next_serial = serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
-        let slot = self.entries.insert(Entry { serial, value });
-        // A slab fills freed slots before it grows, so slots stay below MAX_LEN as well.
-        Key { slot: slot as u32, serial }
+        self.len += 1;
+        Key { slot, serial }
     }
 
     /// Whether the key's element is still here. O(1).
     #[must_use]
+    #[inline]
     pub fn contains(&self, key: Key) -> bool {
         self.get(key).is_some()
     }
 
     /// The key's element, if it is still here. O(1).
     #[must_use]
+    #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
-        let entry = self.entries.get(key.slot as usize)?;
-        (entry.serial == key.serial).then_some(&entry.value)
+        let (found, value) = self.at_slot(key.slot)?;
+        (found.serial == key.serial).then_some(value)
     }
 
     /// The key's element, if it is still here. O(1).
     #[must_use]
+    #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let entry = self.entries.get_mut(key.slot as usize)?;
-        (entry.serial == key.serial).then_some(&mut entry.value)
+        let (found, value) = self.at_slot_mut(key.slot)?;
+        (found.serial == key.serial).then_some(value)
     }
 
     /// Takes the key's element out, if it is still here. O(1).
+    #[inline]
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        self.contains(key).then(|| self.entries.remove(key.slot as usize).value)
+        if self.contains(key) { Some(self.remove_slot(key.slot)?.1) } else { None }
     }
 
     /// The key and the element in `slot`, whatever its serial. O(1).
     #[must_use]
+    #[inline]
     pub fn at_slot(&self, slot: u32) -> Option<(Key, &T)> {
-        let entry = self.entries.get(slot as usize)?;
-        Some((Key { slot, serial: entry.serial }, &entry.value))
+        match self.slots.get(slot as usize)? {
+            Slot::Full { serial, value } => Some((Key { slot, serial: *serial }, value)),
+            Slot::Free { .. } => None,
+        }
     }
 
     /// The key and the element in `slot`, whatever its serial. O(1).
     #[must_use]
+    #[inline]
     pub fn at_slot_mut(&mut self, slot: u32) -> Option<(Key, &mut T)> {
-        let entry = self.entries.get_mut(slot as usize)?;
-        Some((Key { slot, serial: entry.serial }, &mut entry.value))
+        match self.slots.get_mut(slot as usize)? {
+            Slot::Full { serial, value } => Some((Key { slot, serial: *serial }, value)),
+            Slot::Free { .. } => None,
+        }
     }
 
     /// Takes the element in `slot` out, whatever its serial. O(1).
+    #[inline]
     pub fn remove_slot(&mut self, slot: u32) -> Option<(Key, T)> {
-        let entry = self.entries.try_remove(slot as usize)?;
-        Some((Key { slot, serial: entry.serial }, entry.value))
+        let place = self.slots.get_mut(slot as usize)?;
+        if let Slot::Free { .. } = place {
+            return None;
+        }
+        match core::mem::replace(place, Slot::Free { before: self.free }) {
+            Slot::Full { serial, value } => {
+                self.free = slot;
+                self.len -= 1;
+                Some((Key { slot, serial }, value))
+            }
+            Slot::Free { .. } => None,
+        }
     }
 
     /// All elements with their keys, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
-        self.entries
-            .iter()
-            .map(|(slot, entry)| (Key { slot: slot as u32, serial: entry.serial }, &entry.value))
+        (0..).zip(&self.slots).filter_map(|(slot, place)| match place {
+            Slot::Full { serial, value } => Some((Key { slot, serial: *serial }, value)),
+            Slot::Free { .. } => None,
+        })
+    }
+
+    /// All elements with their keys, in the order of their slots.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
+        (0..).zip(&mut self.slots).filter_map(|(slot, place)| match place {
+            Slot::Full { serial, value } => Some((Key { slot, serial: *serial }, value)),
+            Slot::Free { .. } => None,
+        })
     }
 
     /// Drops all elements and keeps the memory. O(n). Keys from before find nothing after.
     pub fn clear(&mut self) {
-        // The serial goes on counting: that is what makes the keys from before stale. Should an
-        // element panic in its drop, an empty slab is left behind, not a half cleared one.
-        let mut entries = core::mem::take(&mut self.entries);
-        entries.clear();
-        self.entries = entries;
+        // The serial goes on counting: that is what makes the keys from before stale. A vector
+        // that is cleared is empty even if an element panics in its drop.
+        (self.free, self.len) = (NONE, 0);
+        self.slots.clear();
     }
 }
 
 impl<T> Default for KeyedStore<T> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for KeyedStore<T> {
+    /// A map from key to element.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self.iter()).finish()
     }
 }
 

@@ -312,7 +312,7 @@ impl<const D: usize> Subject for Payloads<D> {
         };
         self.target = match step {
             Step::Push => Some(self.keys.len()),
-            Step::Pop => self.heap.peek().map(|(_, payload)| payload.index),
+            Step::Pop => self.heap.peek().map(|(_, _, payload)| payload.index),
             Step::Clear => None,
             Step::Decrease(place) | Step::Raise(place) => Some(at(place)),
             Step::Lower(place) | Step::Remove(place) => Some(at(place)),

@@ -1,31 +1,29 @@
-//! The heap proper: priorities and ids in two arrays, and the sifts that keep them in order.
+//! The heap proper: priorities and ids in two arrays, in heap order.
 //!
 //! The position table is a parameter of everything that moves an element, so that its owner
-//! decides whose ids it holds. An element moves as a *hole*: what stands in its way is pulled
-//! over it, and the element itself is written once, at the end.
+//! decides whose ids it holds.
 
-use alloc::vec::Vec;
+#![allow(unsafe_code, reason = "the one entrance to the sifts: see DESIGN.md")]
+
+use alloc::collections::TryReserveError;
 
 use super::KeyError;
+use super::aligned::AlignedVec;
 use super::positions::Positions;
+use super::sift::{Hole, Track};
 
 /// A d-ary min-heap of (priority, id): the children of `p` stand at `D * p + 1 ..= D * p + D`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Arrays<P, const D: usize> {
-    priorities: Vec<P>,
-    /// Parallel to `priorities`.
-    ids: Vec<u32>,
+    priorities: AlignedVec<P, D>,
+    /// Parallel to `priorities`; all are below `ids_below`.
+    ids: AlignedVec<u32, D>,
+    ids_below: usize,
 }
 
 impl<P, const D: usize> Arrays<P, D> {
     pub(super) const fn new() -> Self {
-        const { assert!(D >= 2, "a heap's arity is at least 2") };
-        Self { priorities: Vec::new(), ids: Vec::new() }
-    }
-
-    pub(super) fn with_capacity(capacity: usize) -> Self {
-        const { assert!(D >= 2, "a heap's arity is at least 2") };
-        Self { priorities: Vec::with_capacity(capacity), ids: Vec::with_capacity(capacity) }
+        Self { priorities: AlignedVec::new(), ids: AlignedVec::new(), ids_below: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -36,45 +34,146 @@ impl<P, const D: usize> Arrays<P, D> {
         self.priorities.capacity().min(self.ids.capacity())
     }
 
-    /// Forgets all elements; costs O(n) for their positions.
-    pub(super) fn clear(&mut self, positions: &mut Positions) {
-        for &id in &self.ids {
-            positions.unset(id);
-        }
-        self.priorities.clear();
-        self.ids.clear();
+    /// All ids are below this one.
+    pub(super) fn ids_below(&self) -> usize {
+        self.ids_below
+    }
+
+    pub(super) fn reserve(&mut self, additional: usize) {
+        self.priorities.reserve(additional);
+        self.ids.reserve(additional);
+    }
+
+    pub(super) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        self.priorities.try_reserve(additional)?;
+        self.ids.try_reserve(additional)
+    }
+
+    /// Gives memory back, and looks how far the ids reach. O(n).
+    pub(super) fn shrink_to(&mut self, capacity: usize) {
+        self.priorities.shrink_to(capacity);
+        self.ids.shrink_to(capacity);
+        self.ids_below = self.ids.iter().max().map_or(0, |&largest| largest as usize + 1);
     }
 }
 
 impl<P: Copy, const D: usize> Arrays<P, D> {
     /// The element at a position, if the heap reaches so far.
+    #[inline]
     pub(super) fn get(&self, at: usize) -> Option<(u32, P)> {
         Some((*self.ids.get(at)?, *self.priorities.get(at)?))
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (u32, P)> {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (u32, P)> + DoubleEndedIterator {
         self.ids.iter().copied().zip(self.priorities.iter().copied())
+    }
+
+    /// The ids, and the priorities parallel to them.
+    pub(super) fn as_slices(&self) -> (&[u32], &[P]) {
+        (&self.ids, &self.priorities)
+    }
+
+    /// Adds a covered id that is not in the heap at the end, wherever it belongs.
+    #[inline(always)]
+    pub(super) fn append(&mut self, id: u32, priority: P, positions: &mut Positions) {
+        positions.set(id, self.len());
+        self.priorities.push(priority);
+        self.ids.push(id);
+        self.ids_below = self.ids_below.max(id as usize + 1);
+    }
+
+    /// Takes out the last element, for those who have given up the positions. O(1).
+    pub(super) fn give_up_last(&mut self) -> Option<(u32, P)> {
+        Some((self.ids.pop()?, self.priorities.pop()?))
+    }
+
+    /// Takes out the last element, which no other one stands on. O(1).
+    #[inline(always)]
+    pub(super) fn pop_last(&mut self, positions: &mut Positions) -> Option<(u32, P)> {
+        let (id, priority) = self.give_up_last()?;
+        positions.unset(id);
+        Some((id, priority))
+    }
+
+    /// Takes out the element at a position of the heap and leaves the last one in its place,
+    /// wherever that belongs. O(1).
+    pub(super) fn swap_out(&mut self, at: usize, positions: &mut Positions) -> (u32, P) {
+        let removed = (self.ids[at], self.priorities[at]);
+        if let Some((id, priority)) = self.pop_last(positions)
+            && at < self.len()
+        {
+            self.ids[at] = id;
+            self.priorities[at] = priority;
+            positions.unset(removed.0);
+            positions.set(id, at);
+        }
+        removed
+    }
+
+    /// Gives the element at a position of the heap another priority and leaves it there, wherever
+    /// it belongs.
+    pub(super) fn overwrite(&mut self, at: usize, priority: P) {
+        self.priorities[at] = priority;
+    }
+
+    /// Notes where every element stands. O(n).
+    pub(super) fn note_positions(&self, positions: &mut Positions) {
+        for (at, &id) in self.ids.iter().enumerate() {
+            positions.set(id, at);
+        }
+    }
+
+    /// Forgets all elements. O(n), for their positions.
+    pub(super) fn clear(&mut self, positions: &mut Positions) {
+        for &id in self.ids.iter() {
+            positions.unset(id);
+        }
+        self.priorities.clear();
+        self.ids.clear();
+        self.ids_below = 0;
+    }
+
+    /// A hole at a position of the heap, for an element whose id was appended once.
+    #[inline(always)]
+    pub(super) fn hole<T: Track>(
+        &mut self,
+        at: usize,
+        element: (u32, P),
+        track: T,
+    ) -> Hole<'_, P, T> {
+        assert!((element.0 as usize) < self.ids_below && self.ids_below <= track.ids_below());
+        // SAFETY: `ids_below` bounds every id that was appended, and no other gets into `ids`;
+        // it and the element's id are within the bounds of `track`, as was just asserted.
+        unsafe { Hole::new(&mut self.priorities, &mut self.ids, track, at, element) }
+    }
+}
+
+impl<P: Copy, const D: usize> Clone for Arrays<P, D> {
+    fn clone(&self) -> Self {
+        let (priorities, ids) = (self.priorities.clone(), self.ids.clone());
+        Self { priorities, ids, ids_below: self.ids_below }
     }
 }
 
 impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
     /// Adds a covered id that is not in the heap. O(log n), O(1) on average for random input.
+    #[inline(always)]
     pub(super) fn push(&mut self, id: u32, priority: P, positions: &mut Positions) {
         let at = self.len();
-        self.priorities.push(priority);
-        self.ids.push(id);
-        self.hole(at, id, priority, positions).sift_up::<D>();
+        self.append(id, priority, positions);
+        self.hole(at, (id, priority), positions.tracked()).sift_up::<D>();
     }
 
     /// Takes out the element at a position of the heap. O(log n).
+    #[inline(always)]
     pub(super) fn remove(&mut self, at: usize, positions: &mut Positions) -> (u32, P) {
         let removed = (self.ids[at], self.priorities[at]);
         positions.unset(removed.0);
-        if let (Some(id), Some(priority)) = (self.ids.pop(), self.priorities.pop())
+        if let Some(last) = self.give_up_last()
             && at < self.len()
         {
             // The last element comes from another branch: it may belong above `at` or below.
-            let mut hole = self.hole(at, id, priority, positions);
+            let mut hole = self.hole(at, last, positions.tracked());
             if at == 0 || !hole.sift_up::<D>() {
                 hole.sift_down::<D>();
             }
@@ -82,8 +181,26 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         removed
     }
 
+    /// Puts another element in the place of the first one, which is taken out. O(log n).
+    ///
+    /// The other id is covered and not in the heap, unless it is the first one's.
+    #[inline(always)]
+    pub(super) fn replace_first(
+        &mut self,
+        id: u32,
+        priority: P,
+        positions: &mut Positions,
+    ) -> (u32, P) {
+        let removed = (self.ids[0], self.priorities[0]);
+        positions.unset(removed.0);
+        self.ids_below = self.ids_below.max(id as usize + 1);
+        self.hole(0, (id, priority), positions.tracked()).sift_down::<D>();
+        removed
+    }
+
     /// Gives the element at a position of the heap a smaller priority and returns the old one.
     /// O(log n).
+    #[inline]
     pub(super) fn decrease(
         &mut self,
         at: usize,
@@ -94,7 +211,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         if old <= priority {
             return Err(KeyError::NotSmaller);
         }
-        self.hole(at, id, priority, positions).sift_up::<D>();
+        self.hole(at, (id, priority), positions.tracked()).sift_up::<D>();
         Ok(old)
     }
 
@@ -103,7 +220,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
     pub(super) fn change(&mut self, at: usize, priority: P, positions: &mut Positions) -> P {
         let (id, old) = (self.ids[at], self.priorities[at]);
         let is_smaller = priority < old;
-        let mut hole = self.hole(at, id, priority, positions);
+        let mut hole = self.hole(at, (id, priority), positions.tracked());
         if is_smaller {
             hole.sift_up::<D>();
         } else {
@@ -112,124 +229,17 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         old
     }
 
-    #[inline(always)]
-    fn hole<'a>(
-        &'a mut self,
-        at: usize,
-        id: u32,
-        priority: P,
-        positions: &'a mut Positions,
-    ) -> Hole<'a, P> {
-        let positions = positions.as_mut_slice();
-        Hole { priorities: &mut self.priorities, ids: &mut self.ids, positions, at, id, priority }
-    }
-
     /// Panics if the order or a position is broken. O(n).
     pub(super) fn assert_invariants(&self, positions: &Positions) {
         assert_eq!(self.priorities.len(), self.ids.len(), "the arrays are parallel");
         assert_eq!(positions.count(), self.len(), "every position has its element");
+        assert!(self.ids_below <= positions.covered(), "every id is covered");
         for (at, (id, priority)) in self.iter().enumerate() {
+            assert!((id as usize) < self.ids_below, "id {id} is below the bound");
             assert_eq!(positions.get(id), Some(at), "the position of id {id}");
             if let Some(above) = at.checked_sub(1) {
                 assert!(self.priorities[above / D] <= priority, "heap order at {at}");
             }
         }
     }
-}
-
-/// The place of a moving element, which is filled when the hole is dropped.
-///
-/// A comparison may panic; the drop during unwinding then puts the element and its position back
-/// where the hole stands, so that nothing is lost or doubled.
-///
-/// The sifts are inlined, so that a hole lives in registers; called, it would live on the stack.
-struct Hole<'a, P: Copy> {
-    priorities: &'a mut [P],
-    ids: &'a mut [u32],
-    positions: &'a mut [u32],
-    at: usize,
-    id: u32,
-    priority: P,
-}
-
-impl<P: Copy> Hole<'_, P> {
-    /// Moves the element at `from` into the hole, which is at `from` then.
-    #[inline(always)]
-    fn pull(&mut self, from: usize) {
-        let id = self.ids[from];
-        self.priorities[self.at] = self.priorities[from];
-        self.ids[self.at] = id;
-        self.positions[id as usize] = self.at as u32;
-        self.at = from;
-    }
-}
-
-impl<P: Ord + Copy> Hole<'_, P> {
-    /// Moves towards the root as far as the order asks for; tells whether it moved.
-    #[inline(always)]
-    fn sift_up<const D: usize>(&mut self) -> bool {
-        let start = self.at;
-        while self.at > 0 {
-            let parent = (self.at - 1) / D;
-            if self.priorities[parent] <= self.priority {
-                break;
-            }
-            self.pull(parent);
-        }
-        self.at != start
-    }
-
-    /// Moves towards the leaves as far as the order asks for.
-    #[inline(always)]
-    fn sift_down<const D: usize>(&mut self) {
-        loop {
-            let first = D * self.at + 1;
-            let Some(siblings) = self.priorities.get(first..) else {
-                break;
-            };
-            let (offset, priority) = match siblings.first_chunk::<D>() {
-                Some(full) => smallest(full),
-                None => match smallest_of_few(siblings) {
-                    Some(few) => few,
-                    None => break,
-                },
-            };
-            if self.priority <= priority {
-                break;
-            }
-            self.pull(first + offset);
-        }
-    }
-}
-
-impl<P: Copy> Drop for Hole<'_, P> {
-    fn drop(&mut self) {
-        self.priorities[self.at] = self.priority;
-        self.ids[self.at] = self.id;
-        self.positions[self.id as usize] = self.at as u32;
-    }
-}
-
-/// The smallest of a full group of siblings with its offset.
-///
-/// A tournament of pairs, in which the winner's priority is carried along with its offset: the
-/// compiler makes conditional moves of it, and no round waits for a second load.
-fn smallest<P: Ord + Copy, const D: usize>(siblings: &[P; D]) -> (usize, P) {
-    let mut players: [(usize, P); D] = core::array::from_fn(|offset| (offset, siblings[offset]));
-    let mut playing = D;
-    while playing > 1 {
-        let winners = playing.div_ceil(2);
-        for low in 0..playing / 2 {
-            let high = winners + low;
-            let wins = players[high].1 < players[low].1;
-            players[low] = if wins { players[high] } else { players[low] };
-        }
-        playing = winners;
-    }
-    players[0]
-}
-
-/// The smallest of the last siblings, which may be fewer than the arity or none.
-fn smallest_of_few<P: Ord + Copy>(siblings: &[P]) -> Option<(usize, P)> {
-    siblings.iter().copied().enumerate().min_by(|left, right| left.1.cmp(&right.1))
 }

@@ -1,6 +1,13 @@
 //! A heap over dense ids that the caller owns.
 
+use alloc::collections::TryReserveError;
+use alloc::vec::Vec;
+use core::fmt;
+
 use super::arrays::Arrays;
+use super::bulk::Unordered;
+use super::id_iter::{IdDrain, IdIntoSortedIter, IdIter};
+use super::id_peek_mut::IdPeekMut;
 use super::positions::Positions;
 use super::{KeyError, PushError};
 
@@ -22,11 +29,52 @@ use super::{KeyError, PushError};
 /// assert_eq!(heap.pop(), Some((9, 20)));
 /// # Ok::<(), punctual::heap::PushError>(())
 /// ```
-#[derive(Clone, Debug)]
+///
+/// A heap of many elements is built in O(n) by `collect`; of an id that comes twice the last
+/// priority counts.
+///
+/// ```
+/// use punctual::heap::IdHeap;
+///
+/// let heap: IdHeap<u64> = [(0, 30), (1, 20), (0, 10)].into_iter().collect();
+/// assert_eq!(heap.into_sorted_vec(), [(0, 10), (1, 20)]);
+/// ```
 pub struct IdHeap<P, const D: usize = 2> {
-    arrays: Arrays<P, D>,
-    positions: Positions,
+    pub(super) arrays: Arrays<P, D>,
+    pub(super) positions: Positions,
     bound: u32,
+}
+
+/// What [`IdHeap::decrease_or_push`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relaxed<P> {
+    /// The element was not in the heap, and is now.
+    Pushed,
+    /// The element had this larger priority.
+    Decreased(P),
+    /// The element has this priority, which is not larger, and keeps it.
+    Kept(P),
+}
+
+/// So many elements are made room for on the word of an iterator alone.
+const BELIEVED: usize = 1 << 20;
+
+/// Checks that an id below `bound` is not in the heap, and makes room for it in the table.
+#[inline]
+fn admit(positions: &mut Positions, bound: u32, id: u32) -> Result<(), PushError> {
+    if (id as usize) < positions.covered() {
+        return if positions.get(id).is_some() { Err(PushError::Present) } else { Ok(()) };
+    }
+    cover(positions, bound, id)
+}
+
+#[cold]
+fn cover(positions: &mut Positions, bound: u32, id: u32) -> Result<(), PushError> {
+    if id >= bound {
+        return Err(PushError::OutOfBound);
+    }
+    positions.cover(id);
+    Ok(())
 }
 
 impl<P> IdHeap<P> {
@@ -76,11 +124,17 @@ impl<P, const D: usize> IdHeap<P, D> {
         self.len() == 0
     }
 
-    /// How many elements fit without another allocation, apart from the table of positions,
-    /// which grows with the largest id.
+    /// How many elements fit without another allocation, apart from the table of positions: see
+    /// [`IdHeap::covered`].
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.arrays.capacity()
+    }
+
+    /// Ids below this one have a place in the table of positions: their pushes don't let it grow.
+    #[must_use]
+    pub fn covered(&self) -> usize {
+        self.positions.covered()
     }
 
     /// The ids that the heap takes are below this one.
@@ -91,33 +145,84 @@ impl<P, const D: usize> IdHeap<P, D> {
 
     /// Whether `id` is in the heap. O(1).
     #[must_use]
+    #[inline]
     pub fn contains(&self, id: u32) -> bool {
         self.positions.get(id).is_some()
     }
 
-    /// Forgets all elements and keeps the memory. O(n).
-    pub fn clear(&mut self) {
-        self.arrays.clear(&mut self.positions);
+    /// Makes room for `additional` elements more. Aborts where there is no memory.
+    pub fn reserve(&mut self, additional: usize) {
+        self.arrays.reserve(additional);
+    }
+
+    /// Makes room for `additional` elements more.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory. The heap is as before.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        self.arrays.try_reserve(additional)
+    }
+
+    /// Makes room in the table of positions for all ids below `ids` that the heap takes: 4 bytes
+    /// each.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory. The heap is as before.
+    pub fn try_cover(&mut self, ids: u32) -> Result<(), TryReserveError> {
+        self.positions.try_cover(ids.min(self.bound))
+    }
+
+    /// Gives back what isn't needed for `capacity` elements, or for those that the heap holds if
+    /// they are more, and for their ids. O(n).
+    pub fn shrink_to(&mut self, capacity: usize) {
+        self.arrays.shrink_to(capacity);
+        self.positions.shrink_to(self.arrays.ids_below(), capacity);
+    }
+
+    /// Gives back all memory that isn't in use. O(n).
+    pub fn shrink_to_fit(&mut self) {
+        self.shrink_to(0);
     }
 }
 
 impl<P: Copy, const D: usize> IdHeap<P, D> {
     /// The id with the smallest priority. O(1).
     #[must_use]
+    #[inline]
     pub fn peek(&self) -> Option<(u32, P)> {
         self.arrays.get(0)
     }
 
     /// The priority of `id`, if it is in the heap. O(1).
     #[must_use]
+    #[inline]
     pub fn priority(&self, id: u32) -> Option<P> {
         let (_, priority) = self.arrays.get(self.positions.get(id)?)?;
         Some(priority)
     }
 
     /// All ids with their priorities, in no particular order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, P)> {
-        self.arrays.iter()
+    pub fn iter(&self) -> IdIter<'_, P> {
+        IdIter::new(&self.arrays)
+    }
+
+    /// Takes all elements out, in no particular order; those that the iterator doesn't reach are
+    /// forgotten when it is dropped. O(n).
+    pub fn drain(&mut self) -> IdDrain<'_, P, D> {
+        IdDrain::new(self)
+    }
+
+    /// Forgets all elements and keeps the memory. O(n).
+    pub fn clear(&mut self) {
+        self.arrays.clear(&mut self.positions);
+    }
+
+    /// Checks that the heap takes `id` and doesn't hold it, and makes room for it in the table.
+    #[inline]
+    fn admit(&mut self, id: u32) -> Result<(), PushError> {
+        admit(&mut self.positions, self.bound, id)
     }
 }
 
@@ -129,24 +234,81 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     ///
     /// [`PushError::Present`] if the id is in the heap, [`PushError::OutOfBound`] if the heap
     /// doesn't take it. The heap is as before.
+    #[inline]
     pub fn push(&mut self, id: u32, priority: P) -> Result<(), PushError> {
-        if id >= self.bound {
-            return Err(PushError::OutOfBound);
-        }
-        if self.contains(id) {
-            return Err(PushError::Present);
-        }
-        self.positions.cover(id);
+        self.admit(id)?;
         self.arrays.push(id, priority, &mut self.positions);
         Ok(())
     }
 
     /// Takes out the id with the smallest priority. O(log n).
+    #[inline]
     pub fn pop(&mut self) -> Option<(u32, P)> {
         if self.is_empty() {
             return None;
         }
         Some(self.arrays.remove(0, &mut self.positions))
+    }
+
+    /// Takes out the id with the smallest priority, if the predicate wants it. O(log n).
+    pub fn pop_if(&mut self, predicate: impl FnOnce(u32, P) -> bool) -> Option<(u32, P)> {
+        let (id, priority) = self.peek()?;
+        if predicate(id, priority) { self.pop() } else { None }
+    }
+
+    /// Pops, one call of `next` each, as long as the predicate holds for the smallest priority.
+    ///
+    /// ```
+    /// use punctual::heap::IdHeap;
+    ///
+    /// let mut heap: IdHeap<u64> = [(0, 30), (1, 10), (2, 20)].into_iter().collect();
+    /// let due: Vec<u32> = heap.drain_while(|at| at <= 20).map(|(id, _)| id).collect();
+    /// assert_eq!((due, heap.len()), (vec![1, 2], 1));
+    /// ```
+    pub fn drain_while(
+        &mut self,
+        mut predicate: impl FnMut(P) -> bool,
+    ) -> impl Iterator<Item = (u32, P)> {
+        core::iter::from_fn(move || self.pop_if(|_, priority| predicate(priority)))
+    }
+
+    /// The id with the smallest priority, to look at, change or take out. O(1), and O(log n) when
+    /// the guard is dropped after a change. A guard that is leaked changes nothing.
+    pub fn peek_mut(&mut self) -> Option<IdPeekMut<'_, P, D>> {
+        IdPeekMut::new(self)
+    }
+
+    /// Takes out the id with the smallest priority and adds `id`: a pop and a push for the price
+    /// of one. `id` may be the one that is taken out. On an empty heap it is only a push.
+    /// O(log n).
+    ///
+    /// # Errors
+    ///
+    /// As [`IdHeap::push`]. The heap is as before.
+    pub fn replace_top(&mut self, id: u32, priority: P) -> Result<Option<(u32, P)>, PushError> {
+        let Some((first, _)) = self.peek() else {
+            return self.push(id, priority).map(|()| None);
+        };
+        if id != first {
+            self.admit(id)?;
+        }
+        Ok(Some(self.arrays.replace_first(id, priority, &mut self.positions)))
+    }
+
+    /// Adds `id` and takes out the smallest of all, which may be the same. O(log n); O(1) if it
+    /// is the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`IdHeap::push`]. The heap is as before.
+    pub fn push_pop(&mut self, id: u32, priority: P) -> Result<(u32, P), PushError> {
+        self.admit(id)?;
+        match self.peek() {
+            Some((_, smallest)) if smallest < priority => {
+                Ok(self.arrays.replace_first(id, priority, &mut self.positions))
+            }
+            _ => Ok((id, priority)),
+        }
     }
 
     /// Lowers the priority of `id` and returns the old one. O(log n).
@@ -155,9 +317,28 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     ///
     /// [`KeyError::Stale`] if the id is not in the heap, [`KeyError::NotSmaller`] if its
     /// priority is not larger than `priority`. The heap is as before.
+    #[inline]
     pub fn decrease_key(&mut self, id: u32, priority: P) -> Result<P, KeyError> {
         let at = self.positions.get(id).ok_or(KeyError::Stale)?;
         self.arrays.decrease(at, priority, &mut self.positions)
+    }
+
+    /// Adds `id`, or lowers its priority if that is larger than `priority`: the step of a
+    /// shortest-path search. O(log n).
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::OutOfBound`] if the heap doesn't take the id. The heap is as before.
+    pub fn decrease_or_push(&mut self, id: u32, priority: P) -> Result<Relaxed<P>, PushError> {
+        if let Some((at, (_, old))) =
+            self.positions.get(id).and_then(|at| Some((at, self.arrays.get(at)?)))
+        {
+            return Ok(match self.arrays.decrease(at, priority, &mut self.positions) {
+                Ok(old) => Relaxed::Decreased(old),
+                Err(_) => Relaxed::Kept(old),
+            });
+        }
+        self.push(id, priority).map(|()| Relaxed::Pushed)
     }
 
     /// Sets the priority of `id`, lower or higher, and returns the old one. O(log n).
@@ -175,6 +356,78 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
         Some(priority)
     }
 
+    /// Adds elements as [`IdHeap::push`] does, until one is refused. O(n + k) for k elements, or
+    /// less if they are few.
+    ///
+    /// # Errors
+    ///
+    /// Why an element was refused: it and those behind it are not in the heap, those before are.
+    pub fn try_extend(
+        &mut self,
+        elements: impl IntoIterator<Item = (u32, P)>,
+    ) -> Result<(), PushError> {
+        let elements = elements.into_iter();
+        let bound = self.bound;
+        let batch = self.batch(elements.size_hint().0);
+        for (id, priority) in elements {
+            admit(batch.positions, bound, id)?;
+            batch.arrays.append(id, priority, batch.positions);
+        }
+        Ok(())
+    }
+
+    /// Moves all elements of the other heap into this one. O(n + k) for k elements, or less if
+    /// they are few.
+    ///
+    /// # Errors
+    ///
+    /// Why an element of the other heap would be refused by [`IdHeap::push`]. Both heaps are as
+    /// before.
+    pub fn append(&mut self, other: &mut Self) -> Result<(), PushError> {
+        let refused = |id| {
+            if id >= self.bound {
+                Some(PushError::OutOfBound)
+            } else {
+                self.contains(id).then_some(PushError::Present)
+            }
+        };
+        match other.iter().find_map(|(id, _)| refused(id)) {
+            Some(error) => Err(error),
+            None => self.try_extend(other.drain()),
+        }
+    }
+
+    /// Keeps the elements that the predicate wants. O(n).
+    pub fn retain(&mut self, keep: impl FnMut(u32, P) -> bool) {
+        self.arrays.retain(&mut self.positions, keep, |_| {});
+    }
+
+    /// Brings all elements into order again, after a comparison that panicked or an order that
+    /// has changed. O(n).
+    pub fn rebuild(&mut self) {
+        self.arrays.rebuild(&mut self.positions);
+    }
+
+    /// All elements, the smallest first. O(n log n).
+    #[must_use]
+    pub fn into_sorted_vec(self) -> Vec<(u32, P)> {
+        self.arrays.sorted().into_iter().map(|(priority, id)| (id, priority)).collect()
+    }
+
+    /// All elements, the smallest first, each popped when it is asked for. O(log n) each.
+    #[must_use]
+    pub fn into_sorted_iter(self) -> IdIntoSortedIter<P, D> {
+        IdIntoSortedIter::new(self)
+    }
+
+    /// Makes room for elements that come in no order, as far as their number can be believed.
+    fn batch(&mut self, expected: usize) -> Unordered<'_, P, D> {
+        let free = self.bound as usize - self.len();
+        self.reserve(expected.min(free).min(BELIEVED));
+        let ordered = self.len();
+        Unordered { arrays: &mut self.arrays, positions: &mut self.positions, ordered }
+    }
+
     /// Checks the order and the positions. O(n) and the largest id; for tests and fuzzing.
     ///
     /// # Panics
@@ -185,8 +438,60 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     }
 }
 
+impl<P: Copy, const D: usize> Clone for IdHeap<P, D> {
+    fn clone(&self) -> Self {
+        let (arrays, positions) = (self.arrays.clone(), self.positions.clone());
+        Self { arrays, positions, bound: self.bound }
+    }
+}
+
 impl<P, const D: usize> Default for IdHeap<P, D> {
     fn default() -> Self {
         Self::with_arity()
+    }
+}
+
+impl<P: Copy + fmt::Debug, const D: usize> fmt::Debug for IdHeap<P, D> {
+    /// A map from id to priority, in no particular order.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl<P: Ord + Copy, const D: usize> Extend<(u32, P)> for IdHeap<P, D> {
+    /// Adds elements; one that is in the heap takes its new priority, lower or higher. O(n + k)
+    /// for k elements, or less if they are few.
+    ///
+    /// # Panics
+    ///
+    /// If an id is not below the bound: use [`IdHeap::try_extend`] for ids from outside.
+    fn extend<I: IntoIterator<Item = (u32, P)>>(&mut self, elements: I) {
+        let elements = elements.into_iter();
+        let bound = self.bound;
+        let mut batch = self.batch(elements.size_hint().0);
+        for (id, priority) in elements {
+            if let Some(at) = batch.positions.get(id) {
+                batch.arrays.overwrite(at, priority);
+                batch.ordered = batch.ordered.min(at);
+            } else {
+                assert!(id < bound, "id {id} is not below the heap's bound, {bound}");
+                batch.positions.cover(id);
+                batch.arrays.append(id, priority, batch.positions);
+            }
+        }
+    }
+}
+
+impl<P: Ord + Copy, const D: usize> FromIterator<(u32, P)> for IdHeap<P, D> {
+    /// A heap of the elements, without a bound of its own; the last priority of an id counts.
+    /// O(n) and the largest id.
+    ///
+    /// # Panics
+    ///
+    /// If an id is `u32::MAX`.
+    fn from_iter<I: IntoIterator<Item = (u32, P)>>(elements: I) -> Self {
+        let mut heap = Self::with_arity();
+        heap.extend(elements);
+        heap
     }
 }

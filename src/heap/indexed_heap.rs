@@ -1,8 +1,15 @@
 //! A heap with owned payloads and checked keys.
 
-use super::KeyError;
+use alloc::collections::TryReserveError;
+use alloc::vec::Vec;
+use core::fmt;
+
 use super::arrays::Arrays;
+use super::bulk::Unordered;
+use super::indexed_iter::{Drain, IntoSortedIter, Iter};
+use super::indexed_peek_mut::PeekMut;
 use super::positions::Positions;
+use super::{KeyError, Relaxed};
 use crate::key::{Key, KeyedStore};
 
 /// A min-heap of payloads by priority, with decrease-key by [`Key`]; binary unless `D` says
@@ -23,12 +30,11 @@ use crate::key::{Key, KeyedStore};
 /// assert_eq!(heap.decrease_key(key, 5), Err(KeyError::Stale));
 /// # Ok::<(), KeyError>(())
 /// ```
-#[derive(Clone, Debug)]
 pub struct IndexedHeap<P, T, const D: usize = 2> {
     /// Slots of the store are the ids of the heap.
-    arrays: Arrays<P, D>,
-    positions: Positions,
-    payloads: KeyedStore<T>,
+    pub(super) arrays: Arrays<P, D>,
+    pub(super) positions: Positions,
+    pub(super) payloads: KeyedStore<T>,
 }
 
 impl<P, T> IndexedHeap<P, T> {
@@ -55,11 +61,9 @@ impl<P, T, const D: usize> IndexedHeap<P, T, D> {
     /// An empty heap of arity `D` with room for `capacity` elements.
     #[must_use]
     pub fn with_arity_and_capacity(capacity: usize) -> Self {
-        Self {
-            arrays: Arrays::with_capacity(capacity),
-            positions: Positions::with_capacity(capacity),
-            payloads: KeyedStore::with_capacity(capacity),
-        }
+        let mut heap = Self::with_arity();
+        heap.reserve(capacity);
+        heap
     }
 
     /// How many elements the heap holds.
@@ -74,38 +78,66 @@ impl<P, T, const D: usize> IndexedHeap<P, T, D> {
         self.len() == 0
     }
 
-    /// How many elements fit without another allocation of priorities or payloads.
+    /// How many elements fit without another allocation.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.arrays.capacity().min(self.payloads.capacity())
+        self.arrays.capacity().min(self.payloads.capacity()).min(self.positions.capacity())
+    }
+
+    /// Makes room for `additional` elements more. Aborts where there is no memory.
+    pub fn reserve(&mut self, additional: usize) {
+        self.payloads.reserve(additional);
+        self.arrays.reserve(additional);
+        self.positions.reserve(self.len().saturating_add(additional));
+    }
+
+    /// Makes room for `additional` elements more.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory. The heap is as before.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        self.payloads.try_reserve(additional)?;
+        self.arrays.try_reserve(additional)?;
+        self.positions.try_reserve(self.len().saturating_add(additional))
+    }
+
+    /// Gives back what isn't needed for `capacity` elements, or for those that the heap holds and
+    /// the slots up to the last one in use. O(n).
+    pub fn shrink_to(&mut self, capacity: usize) {
+        self.payloads.shrink_to(capacity);
+        self.arrays.shrink_to(capacity);
+        self.positions.shrink_to(self.arrays.ids_below(), capacity);
+    }
+
+    /// Gives back all memory that isn't in use. O(n).
+    pub fn shrink_to_fit(&mut self) {
+        self.shrink_to(0);
     }
 
     /// Whether the key's element is in the heap. O(1).
     #[must_use]
+    #[inline]
     pub fn contains(&self, key: Key) -> bool {
         self.payloads.contains(key)
     }
 
     /// The key's payload, if it is in the heap. O(1).
     #[must_use]
+    #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
         self.payloads.get(key)
     }
 
     /// The key's payload, if it is in the heap. O(1).
     #[must_use]
+    #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         self.payloads.get_mut(key)
     }
 
-    /// Drops all elements and keeps the memory. O(n). Keys from before find nothing after.
-    pub fn clear(&mut self) {
-        // The arrays go first: should a payload panic in its drop, no position outlives it.
-        self.arrays.clear(&mut self.positions);
-        self.payloads.clear();
-    }
-
-    fn position(&self, key: Key) -> Option<usize> {
+    #[inline]
+    pub(super) fn position(&self, key: Key) -> Option<usize> {
         if self.contains(key) { self.positions.get(key.slot()) } else { None }
     }
 }
@@ -113,25 +145,46 @@ impl<P, T, const D: usize> IndexedHeap<P, T, D> {
 impl<P: Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// The element with the smallest priority. O(1).
     #[must_use]
-    pub fn peek(&self) -> Option<(P, &T)> {
+    #[inline]
+    pub fn peek(&self) -> Option<(Key, P, &T)> {
         let (slot, priority) = self.arrays.get(0)?;
-        let (_, payload) = self.payloads.at_slot(slot)?;
-        Some((priority, payload))
+        let (key, payload) = self.payloads.at_slot(slot)?;
+        Some((key, priority, payload))
     }
 
     /// The priority of the key's element, if it is in the heap. O(1).
     #[must_use]
+    #[inline]
     pub fn priority(&self, key: Key) -> Option<P> {
         let (_, priority) = self.arrays.get(self.position(key)?)?;
         Some(priority)
     }
 
     /// All elements, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (Key, P, &T)> {
-        self.arrays.iter().filter_map(|(slot, priority)| {
-            let (key, payload) = self.payloads.at_slot(slot)?;
+    pub fn iter(&self) -> Iter<'_, P, T> {
+        Iter::new(self)
+    }
+
+    /// All elements, whose payloads may be changed, in no particular order.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Key, P, &mut T)> {
+        let (arrays, positions) = (&self.arrays, &self.positions);
+        self.payloads.iter_mut().filter_map(|(key, payload)| {
+            let (_, priority) = arrays.get(positions.get(key.slot())?)?;
             Some((key, priority, payload))
         })
+    }
+
+    /// Takes all elements out, in no particular order; those that the iterator doesn't reach are
+    /// dropped with it. O(n).
+    pub fn drain(&mut self) -> Drain<'_, P, T, D> {
+        Drain::new(self)
+    }
+
+    /// Drops all elements and keeps the memory. O(n). Keys from before find nothing after.
+    pub fn clear(&mut self) {
+        // The arrays go first: should a payload panic in its drop, no position outlives it.
+        self.arrays.clear(&mut self.positions);
+        self.payloads.clear();
     }
 }
 
@@ -142,6 +195,7 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// # Panics
     ///
     /// If the heap holds [`KeyedStore::MAX_LEN`] elements.
+    #[inline]
     pub fn push(&mut self, priority: P, payload: T) -> Key {
         let key = self.payloads.insert(payload);
         self.positions.cover(key.slot());
@@ -150,8 +204,77 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     }
 
     /// Takes out the element with the smallest priority. O(log n).
+    #[inline]
     pub fn pop(&mut self) -> Option<(P, T)> {
+        let (_, priority, payload) = self.take(0)?;
+        Some((priority, payload))
+    }
+
+    /// Takes out the element with the smallest priority, with the key that it had. O(log n).
+    pub fn pop_with_key(&mut self) -> Option<(Key, P, T)> {
         self.take(0)
+    }
+
+    /// Takes out the element with the smallest priority, if the predicate wants it. O(log n).
+    pub fn pop_if(&mut self, predicate: impl FnOnce(Key, P, &T) -> bool) -> Option<(P, T)> {
+        let (key, priority, payload) = self.peek()?;
+        if predicate(key, priority, payload) { self.pop() } else { None }
+    }
+
+    /// Pops, one call of `next` each, as long as the predicate holds for the smallest priority.
+    ///
+    /// ```
+    /// use punctual::heap::IndexedHeap;
+    ///
+    /// let mut heap: IndexedHeap<u64, &str> = [(30, "c"), (10, "a"), (20, "b")].into_iter().collect();
+    /// let due: Vec<&str> = heap.drain_while(|at| at <= 20).map(|(_, name)| name).collect();
+    /// assert_eq!((due, heap.len()), (vec!["a", "b"], 1));
+    /// ```
+    pub fn drain_while(
+        &mut self,
+        mut predicate: impl FnMut(P) -> bool,
+    ) -> impl Iterator<Item = (P, T)> {
+        core::iter::from_fn(move || self.pop_if(|_, priority, _| predicate(priority)))
+    }
+
+    /// The element with the smallest priority, to look at, change or take out. O(1), and O(log n)
+    /// when the guard is dropped after a change. A guard that is leaked changes no priority.
+    pub fn peek_mut(&mut self) -> Option<PeekMut<'_, P, T, D>> {
+        PeekMut::new(self)
+    }
+
+    /// Takes out the element with the smallest priority and adds another one: a pop and a push
+    /// for the price of one. On an empty heap it is only a push. O(log n).
+    ///
+    /// # Panics
+    ///
+    /// As [`IndexedHeap::push`].
+    pub fn replace_top(&mut self, priority: P, payload: T) -> (Key, Option<(P, T)>) {
+        let Some((slot, _)) = self.arrays.get(0) else {
+            return (self.push(priority, payload), None);
+        };
+        // The payload leaves first, so that the other one gets its slot.
+        let removed = self.payloads.remove_slot(slot);
+        let key = self.payloads.insert(payload);
+        let (_, old) = self.arrays.replace_first(key.slot(), priority, &mut self.positions);
+        (key, removed.map(|(_, payload)| (old, payload)))
+    }
+
+    /// Adds an element and takes out the smallest of all: if that is the new one it comes back,
+    /// and there is no key. O(log n); O(1) if it is the new one.
+    ///
+    /// # Panics
+    ///
+    /// As [`IndexedHeap::push`].
+    pub fn push_pop(&mut self, priority: P, payload: T) -> (Option<Key>, (P, T)) {
+        let is_smallest = self.arrays.get(0).is_none_or(|(_, smallest)| priority <= smallest);
+        if is_smallest {
+            return (None, (priority, payload));
+        }
+        match self.replace_top(priority, payload) {
+            (key, Some(removed)) => (Some(key), removed),
+            (_, None) => unreachable!("the heap has a smallest element"),
+        }
     }
 
     /// Lowers the priority of the key's element and returns the old one. O(log n).
@@ -160,9 +283,32 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     ///
     /// [`KeyError::Stale`] if the element is not in the heap, [`KeyError::NotSmaller`] if its
     /// priority is not larger than `priority`. The heap is as before.
+    #[inline]
     pub fn decrease_key(&mut self, key: Key, priority: P) -> Result<P, KeyError> {
         let at = self.position(key).ok_or(KeyError::Stale)?;
         self.arrays.decrease(at, priority, &mut self.positions)
+    }
+
+    /// Lowers the priority of the key's element if that is larger than `priority`; if the element
+    /// is not in the heap, adds the payload that the function makes. Returns the key that the
+    /// element has now. O(log n).
+    ///
+    /// # Panics
+    ///
+    /// As [`IndexedHeap::push`].
+    pub fn decrease_or_push(
+        &mut self,
+        key: Key,
+        priority: P,
+        payload: impl FnOnce() -> T,
+    ) -> (Key, Relaxed<P>) {
+        match self.priority(key) {
+            None => (self.push(priority, payload()), Relaxed::Pushed),
+            Some(old) => match self.decrease_key(key, priority) {
+                Ok(old) => (key, Relaxed::Decreased(old)),
+                Err(_) => (key, Relaxed::Kept(old)),
+            },
+        }
     }
 
     /// Sets the priority of the key's element, lower or higher, and returns the old one.
@@ -176,16 +322,95 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
 
     /// Takes the key's element out, if it is in the heap. O(log n).
     pub fn remove(&mut self, key: Key) -> Option<(P, T)> {
-        self.take(self.position(key)?)
+        let (_, priority, payload) = self.take(self.position(key)?)?;
+        Some((priority, payload))
+    }
+
+    /// Adds elements, and each one's key to `keys`. O(n + k) for k elements, or less if they are
+    /// few.
+    ///
+    /// # Panics
+    ///
+    /// As [`IndexedHeap::push`].
+    pub fn extend_with_keys(
+        &mut self,
+        elements: impl IntoIterator<Item = (P, T)>,
+        keys: &mut impl Extend<Key>,
+    ) {
+        let mut batch = self.batch();
+        keys.extend(elements.into_iter().map(|(priority, payload)| batch.add(priority, payload)));
+    }
+
+    /// Moves all elements of the other heap into this one, where they get other keys: `rekey` is
+    /// told of each element's old key and new key. O(n + k) for k elements, or less if they are
+    /// few.
+    ///
+    /// # Panics
+    ///
+    /// As [`IndexedHeap::push`].
+    pub fn append(&mut self, other: &mut Self, mut rekey: impl FnMut(Key, Key)) {
+        let mut batch = self.batch();
+        for (old, priority, payload) in other.drain() {
+            rekey(old, batch.add(priority, payload));
+        }
+    }
+
+    /// Keeps the elements that the predicate wants. O(n).
+    pub fn retain(&mut self, mut keep: impl FnMut(Key, P, &mut T) -> bool) {
+        let payloads = core::cell::RefCell::new(&mut self.payloads);
+        self.arrays.retain(
+            &mut self.positions,
+            |slot, priority| {
+                let mut payloads = payloads.borrow_mut();
+                payloads
+                    .at_slot_mut(slot)
+                    .is_some_and(|(key, payload)| keep(key, priority, payload))
+            },
+            |slot| {
+                let removed = payloads.borrow_mut().remove_slot(slot);
+                drop(removed);
+            },
+        );
+    }
+
+    /// Brings all elements into order again, after a comparison that panicked or an order that
+    /// has changed. O(n).
+    pub fn rebuild(&mut self) {
+        self.arrays.rebuild(&mut self.positions);
+    }
+
+    /// All elements, the smallest first. O(n log n).
+    #[must_use]
+    pub fn into_sorted_vec(mut self) -> Vec<(P, T)> {
+        let sorted = self.arrays.sorted();
+        let taken = sorted.into_iter().filter_map(|(priority, slot)| {
+            let (_, payload) = self.payloads.remove_slot(slot)?;
+            Some((priority, payload))
+        });
+        taken.collect()
+    }
+
+    /// All elements, the smallest first, each popped when it is asked for. O(log n) each.
+    #[must_use]
+    pub fn into_sorted_iter(self) -> IntoSortedIter<P, T, D> {
+        IntoSortedIter::new(self)
     }
 
     /// Takes the element at a position out. The payload leaves its store first: if a comparison
     /// panics, it is dropped by the unwinding and no slot is left without an element.
-    fn take(&mut self, at: usize) -> Option<(P, T)> {
+    #[inline]
+    fn take(&mut self, at: usize) -> Option<(Key, P, T)> {
         let (slot, priority) = self.arrays.get(at)?;
-        let (_, payload) = self.payloads.remove_slot(slot)?;
+        let (key, payload) = self.payloads.remove_slot(slot)?;
         self.arrays.remove(at, &mut self.positions);
-        Some((priority, payload))
+        Some((key, priority, payload))
+    }
+
+    fn batch(&mut self) -> Batch<'_, P, T, D> {
+        let ordered = self.len();
+        let (arrays, positions) = (&mut self.arrays, &mut self.positions);
+        let unordered = Unordered { arrays, positions, ordered };
+        Batch { payloads: &mut self.payloads, unordered }
     }
 
     /// Checks the order, the positions and the payloads. O(n); for tests and fuzzing.
@@ -200,8 +425,63 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     }
 }
 
+/// Elements that are added in no order.
+struct Batch<'a, P: Ord + Copy, T, const D: usize> {
+    payloads: &'a mut KeyedStore<T>,
+    unordered: Unordered<'a, P, D>,
+}
+
+impl<P: Ord + Copy, T, const D: usize> Batch<'_, P, T, D> {
+    fn add(&mut self, priority: P, payload: T) -> Key {
+        let Unordered { arrays, positions, .. } = &mut self.unordered;
+        let key = self.payloads.insert(payload);
+        positions.cover(key.slot());
+        arrays.append(key.slot(), priority, positions);
+        key
+    }
+}
+
+impl<P: Copy, T: Clone, const D: usize> Clone for IndexedHeap<P, T, D> {
+    /// The keys of this heap find the clones of their elements in the other.
+    fn clone(&self) -> Self {
+        let (arrays, positions) = (self.arrays.clone(), self.positions.clone());
+        Self { arrays, positions, payloads: self.payloads.clone() }
+    }
+}
+
 impl<P, T, const D: usize> Default for IndexedHeap<P, T, D> {
     fn default() -> Self {
         Self::with_arity()
+    }
+}
+
+impl<P: Copy + fmt::Debug, T: fmt::Debug, const D: usize> fmt::Debug for IndexedHeap<P, T, D> {
+    /// A list of (key, priority, payload), in no particular order.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<P: Ord + Copy, T, const D: usize> Extend<(P, T)> for IndexedHeap<P, T, D> {
+    /// Adds elements whose keys nobody needs yet: [`IndexedHeap::iter`] tells them later. O(n + k)
+    /// for k elements, or less if they are few.
+    ///
+    /// # Panics
+    ///
+    /// As [`IndexedHeap::push`].
+    fn extend<I: IntoIterator<Item = (P, T)>>(&mut self, elements: I) {
+        let mut batch = self.batch();
+        for (priority, payload) in elements {
+            batch.add(priority, payload);
+        }
+    }
+}
+
+impl<P: Ord + Copy, T, const D: usize> FromIterator<(P, T)> for IndexedHeap<P, T, D> {
+    /// A heap of the elements. O(n).
+    fn from_iter<I: IntoIterator<Item = (P, T)>>(elements: I) -> Self {
+        let mut heap = Self::with_arity();
+        heap.extend(elements);
+        heap
     }
 }

@@ -6,34 +6,75 @@
 //!   [`Key`](crate::key::Key) that never reaches another one.
 //!
 //! Both keep a table of positions, so that any element is found in O(1) and its priority changed
-//! in O(log n). Priorities are `Ord + Copy` and lie apart from the payloads, which never move.
-//! Elements of equal priority come out in any order.
+//! in O(log n). Priorities are `Ord + Copy`, aligned to 64 bytes at most, and lie apart from the
+//! payloads, which never move. Elements of equal priority come out in any order, unless their
+//! priorities are stamped by [`Arrivals`].
 //!
-//! `D` is the arity. The default of 2 is the binary heap; an arity of 4 ([`QuaternaryIdHeap`],
-//! [`QuaternaryIndexedHeap`]) is faster at every size, since it halves the way to the leaves.
+//! `D` is the arity. The default of 2 is the binary heap. An arity of 4 ([`QuaternaryIdHeap`],
+//! [`QuaternaryIndexedHeap`]) is faster at every size, since it halves the way to the leaves; an
+//! arity of 8 ([`OctonaryIdHeap`], [`OctonaryIndexedHeap`]) is on a par with it where the heap is
+//! much larger than the caches.
+//!
+//! A max-heap has its priorities reversed:
+//!
+//! ```
+//! use core::cmp::Reverse;
+//! use punctual::heap::IndexedHeap;
+//!
+//! let mut heap = IndexedHeap::<Reverse<u64>, &str>::new();
+//! let low = heap.push(Reverse(10), "low");
+//! heap.push(Reverse(20), "high");
+//! assert_eq!(heap.peek().map(|(_, _, name)| *name), Some("high"));
+//! heap.decrease_key(low, Reverse(30))?; // earlier in the order of the heap
+//! assert_eq!(heap.pop(), Some((Reverse(30), "low")));
+//! # Ok::<(), punctual::heap::KeyError>(())
+//! ```
+//!
+//! # Cost
+//!
+//! An element of an `IdHeap<u64>` takes 16 bytes. Memory is allocated by growth alone, never by a
+//! change or a removal; `reserve` makes the growth happen at once, and `try_reserve` tells of a
+//! failure instead of aborting.
 //!
 //! # Panics in `Ord`
 //!
 //! A comparison that panics may cost the heap its order, but never an element: the moving
 //! element is put back with its position while the panic unwinds. What was being popped or
 //! removed at that moment is dropped as the caller's own; what was being pushed is in the heap,
-//! and comes out of it in its turn.
+//! and comes out of it in its turn. `rebuild` restores the order.
 //!
 //! # Source
 //!
 //! J. W. J. Williams, Algorithm 232: Heapsort, 1964; d-ary heaps: D. B. Johnson, Priority queues
-//! with update and finding minimum spanning trees, 1975.
+//! with update and finding minimum spanning trees, 1975; siblings in one cache line: A. LaMarca,
+//! R. Ladner, The influence of caches on the performance of heaps, 1996.
 
+mod aligned;
 mod arrays;
+mod bulk;
+mod error;
+mod fifo;
 mod id_heap;
+mod id_iter;
+mod id_peek_mut;
 mod indexed_heap;
+mod indexed_iter;
+mod indexed_peek_mut;
 mod positions;
+#[cfg(feature = "serde")]
+mod serde;
+mod sift;
 
-pub use id_heap::IdHeap;
+#[cfg(feature = "serde")]
+pub use self::serde::IdHeapSeed;
+pub use error::{KeyError, PushError};
+pub use fifo::{Arrivals, Fifo};
+pub use id_heap::{IdHeap, Relaxed};
+pub use id_iter::{IdDrain, IdIntoIter, IdIntoSortedIter, IdIter};
+pub use id_peek_mut::IdPeekMut;
 pub use indexed_heap::IndexedHeap;
-
-use core::error::Error;
-use core::fmt;
+pub use indexed_iter::{Drain, IntoIter, IntoSortedIter, Iter};
+pub use indexed_peek_mut::PeekMut;
 
 /// An [`IdHeap`] of arity 4.
 pub type QuaternaryIdHeap<P> = IdHeap<P, 4>;
@@ -41,44 +82,8 @@ pub type QuaternaryIdHeap<P> = IdHeap<P, 4>;
 /// An [`IndexedHeap`] of arity 4.
 pub type QuaternaryIndexedHeap<P, T> = IndexedHeap<P, T, 4>;
 
-/// Why an id was not pushed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PushError {
-    /// The id is in the heap already; its priority is unchanged.
-    Present,
-    /// The id is not below the heap's bound.
-    OutOfBound,
-}
+/// An [`IdHeap`] of arity 8.
+pub type OctonaryIdHeap<P> = IdHeap<P, 8>;
 
-impl fmt::Display for PushError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Present => "the id is in the heap already",
-            Self::OutOfBound => "the id is not below the heap's bound",
-        })
-    }
-}
-
-impl Error for PushError {}
-
-/// Why a priority was not decreased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The key's (or the id's) element is not in the heap.
-    Stale,
-    /// The new priority is not smaller than the present one, which stays.
-    NotSmaller,
-}
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Stale => "the element is not in the heap",
-            Self::NotSmaller => "the new priority is not smaller than the present one",
-        })
-    }
-}
-
-impl Error for KeyError {}
+/// An [`IndexedHeap`] of arity 8.
+pub type OctonaryIndexedHeap<P, T> = IndexedHeap<P, T, 8>;

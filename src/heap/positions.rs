@@ -1,6 +1,9 @@
 //! Where in a heap's arrays an id stands.
 
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
+
+use super::sift::Tracked;
 
 /// A table from id to position. Absence is a position that no heap reaches.
 #[derive(Clone, Debug, Default)]
@@ -16,30 +19,71 @@ impl Positions {
         Self { table: Vec::new() }
     }
 
-    pub(super) fn with_capacity(capacity: usize) -> Self {
-        Self { table: Vec::with_capacity(capacity) }
-    }
-
     /// The id's position, or `None` if it is not in the heap.
+    #[inline]
     pub(super) fn get(&self, id: u32) -> Option<usize> {
         let position = *self.table.get(id as usize)?;
         (position != ABSENT).then_some(position as usize)
     }
 
-    /// Makes room for `id`, which is absent at first.
+    /// Ids below this one have a place in the table.
+    #[inline]
+    pub(super) fn covered(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Makes room for `id`, which is absent at first; aborts where there is no memory.
+    #[inline]
     pub(super) fn cover(&mut self, id: u32) {
         if id as usize >= self.table.len() {
             self.table.resize(id as usize + 1, ABSENT);
         }
     }
 
-    /// The positions of all covered ids, for those who move elements. None is larger than the
-    /// number of ids, so none is taken for absence.
-    pub(super) fn as_mut_slice(&mut self) -> &mut [u32] {
-        &mut self.table
+    /// Makes room for all ids below `bound`, unless there is no memory for it.
+    pub(super) fn try_cover(&mut self, bound: u32) -> Result<(), TryReserveError> {
+        let missing = (bound as usize).saturating_sub(self.table.len());
+        self.table.try_reserve_exact(missing)?;
+        self.table.resize(self.table.len() + missing, ABSENT);
+        Ok(())
+    }
+
+    /// How many ids the table has room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
+    /// Makes room for so many ids, without covering them; aborts where there is no memory.
+    pub(super) fn reserve(&mut self, ids: usize) {
+        self.table.reserve(ids.saturating_sub(self.table.len()));
+    }
+
+    /// Makes room for so many ids, without covering them.
+    pub(super) fn try_reserve(&mut self, ids: usize) -> Result<(), TryReserveError> {
+        self.table.try_reserve(ids.saturating_sub(self.table.len()))
+    }
+
+    /// Gives back the memory of ids from `bound` on, all of which are absent, down to `capacity`.
+    pub(super) fn shrink_to(&mut self, bound: usize, capacity: usize) {
+        self.table.truncate(bound);
+        self.table.shrink_to(capacity);
+    }
+
+    /// For those who move elements. No position is larger than the number of ids, so none is
+    /// taken for absence.
+    #[inline(always)]
+    pub(super) fn tracked(&mut self) -> Tracked<'_> {
+        Tracked(&mut self.table)
+    }
+
+    /// Notes the position of a covered id.
+    #[inline(always)]
+    pub(super) fn set(&mut self, id: u32, at: usize) {
+        self.table[id as usize] = at as u32;
     }
 
     /// Notes that a covered id has left the heap.
+    #[inline(always)]
     pub(super) fn unset(&mut self, id: u32) {
         self.table[id as usize] = ABSENT;
     }

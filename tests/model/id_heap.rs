@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use punctual::heap::{IdHeap, KeyError, PushError};
+use punctual::heap::{IdHeap, KeyError, PushError, Relaxed};
 
 use super::{Model, Word};
 
@@ -18,15 +18,168 @@ pub(crate) struct IdHeapModel<const D: usize> {
 pub(crate) enum Op {
     Push { id: u32, priority: u32 },
     Pop,
+    PopIf { limit: u32 },
+    DrainWhile { limit: u32 },
+    PeekMut { priority: u32 },
+    PeekMutPop,
+    ReplaceTop { id: u32, priority: u32 },
+    PushPop { id: u32, priority: u32 },
     DecreaseKey { id: u32, priority: u32 },
+    DecreaseOrPush { id: u32, priority: u32 },
     ChangeKey { id: u32, priority: u32 },
     Remove { id: u32 },
+    TryExtend { id: u32, priority: u32 },
+    Extend { id: u32, priority: u32 },
+    Append { id: u32, priority: u32 },
+    Retain { limit: u32 },
+    Drain { taken: u32 },
+    Rebuild,
+    Memory { capacity: u32 },
+    Copies,
     Clear,
+}
+
+/// Elements of neighbouring ids, more than two arities of them; some may be refused.
+fn several(id: u32, priority: u32) -> impl Iterator<Item = (u32, u32)> + Clone {
+    let count = 1 + priority % 19;
+    (0..count).map(move |step| ((id + 3 * step) % (BOUND + 1), priority.wrapping_mul(step) % 41))
 }
 
 impl<const D: usize> IdHeapModel<D> {
     pub(crate) fn new() -> Self {
         Self { heap: IdHeap::with_arity_and_bound(BOUND), oracle: BTreeMap::new() }
+    }
+
+    fn oracle_push(&mut self, id: u32, priority: u32) -> Result<(), PushError> {
+        if id >= BOUND {
+            return Err(PushError::OutOfBound);
+        }
+        if self.oracle.contains_key(&id) {
+            return Err(PushError::Present);
+        }
+        self.oracle.insert(id, priority);
+        Ok(())
+    }
+
+    /// Which of several smallest comes first is the heap's choice.
+    fn expect_smallest(&mut self, popped: Option<(u32, u32)>) {
+        match popped {
+            Some((id, priority)) => {
+                assert_eq!(Some(&priority), self.oracle.values().min());
+                assert_eq!(self.oracle.remove(&id), Some(priority));
+            }
+            None => assert!(self.oracle.is_empty()),
+        }
+    }
+
+    fn peek_mut(&mut self, op: Op) {
+        let before = self.heap.peek();
+        let Some(mut first) = self.heap.peek_mut() else {
+            return assert_eq!(before, None);
+        };
+        assert_eq!(Some((first.id(), first.priority())), before);
+        match op {
+            Op::PeekMut { priority } => {
+                first.set_priority(priority);
+                assert_eq!(first.priority(), priority);
+                self.oracle.insert(first.id(), priority);
+            }
+            _ => {
+                let popped = first.pop();
+                self.expect_smallest(Some(popped));
+            }
+        }
+    }
+
+    fn replace_top(&mut self, id: u32, priority: u32) {
+        let first = self.heap.peek();
+        let removed = first.and_then(|(first, _)| self.oracle.remove(&first));
+        match self.oracle_push(id, priority) {
+            Ok(()) => assert_eq!(self.heap.replace_top(id, priority), Ok(first)),
+            Err(refused) => {
+                assert_eq!(self.heap.replace_top(id, priority), Err(refused));
+                self.oracle.extend(first.map(|(first, _)| first).zip(removed));
+            }
+        }
+    }
+
+    fn apply_to_many(&mut self, op: Op) {
+        match op {
+            Op::TryExtend { id, priority } => {
+                let mut elements = several(id, priority);
+                let expected =
+                    elements.try_for_each(|(id, priority)| self.oracle_push(id, priority));
+                assert_eq!(self.heap.try_extend(several(id, priority)), expected);
+            }
+            Op::Extend { id, priority } => {
+                let fitting = several(id, priority).filter(|&(id, _)| id < BOUND);
+                self.heap.extend(fitting.clone());
+                self.oracle.extend(fitting);
+            }
+            Op::Append { id, priority } => {
+                let mut other = IdHeap::from_iter(several(id, priority));
+                let refused = |id| id >= BOUND || self.oracle.contains_key(&id);
+                if other.iter().any(|(id, _)| refused(id)) {
+                    let before = other.len();
+                    self.heap.append(&mut other).expect_err("an id is refused");
+                    assert_eq!(other.len(), before);
+                } else {
+                    self.oracle.extend(&other);
+                    assert_eq!(self.heap.append(&mut other), Ok(()));
+                    assert!(other.is_empty());
+                }
+                other.assert_invariants();
+            }
+            Op::Retain { limit } => {
+                self.heap.retain(|id, priority| priority < limit || id == 7);
+                self.oracle.retain(|&id, priority| *priority < limit || id == 7);
+            }
+            Op::Drain { taken } => {
+                let drained: Vec<_> = self.heap.drain().take(taken as usize).collect();
+                assert_eq!(drained.len(), self.oracle.len().min(taken as usize));
+                for (id, priority) in drained {
+                    assert_eq!(self.oracle.remove(&id), Some(priority));
+                }
+                self.oracle.clear();
+            }
+            Op::Rebuild => self.heap.rebuild(),
+            Op::Memory { capacity } => self.manage_memory(capacity % 64),
+            Op::Copies => self.copy(),
+            _ => unreachable!("this is no operation on many elements"),
+        }
+    }
+
+    fn manage_memory(&mut self, capacity: u32) {
+        let (len, wanted) = (self.heap.len(), capacity as usize);
+        match capacity % 4 {
+            0 => self.heap.reserve(wanted),
+            1 => assert_eq!(self.heap.try_reserve(wanted), Ok(())),
+            2 => self.heap.shrink_to(wanted),
+            _ => self.heap.shrink_to_fit(),
+        }
+        if capacity % 4 < 2 {
+            assert!(self.heap.capacity() >= len + wanted);
+        }
+        if capacity % 8 == 2 {
+            assert_eq!(self.heap.try_cover(capacity), Ok(()));
+            assert!(self.heap.covered() >= capacity.min(BOUND) as usize);
+        }
+        assert!(self.heap.try_reserve(usize::MAX).is_err());
+    }
+
+    /// Copies and all that gives up a heap hold the same elements.
+    fn copy(&mut self) {
+        let copy = self.heap.clone();
+        copy.assert_invariants();
+        let sorted = copy.clone().into_sorted_vec();
+        assert!(sorted.is_sorted_by_key(|&(_, priority)| priority));
+        let popped: Vec<_> = copy.clone().into_sorted_iter().collect();
+        assert!(popped.iter().map(|it| it.1).eq(sorted.iter().map(|it| it.1)));
+        for elements in [sorted, popped, copy.into_iter().collect()] {
+            assert_eq!(elements.len(), self.oracle.len());
+            assert_eq!(BTreeMap::from_iter(elements), self.oracle);
+        }
+        assert_eq!(format!("{:?}", self.heap).matches(':').count(), self.oracle.len());
     }
 }
 
@@ -34,7 +187,7 @@ impl<const D: usize> Model for IdHeapModel<D> {
     type Op = Op;
 
     fn decode(mut word: Word) -> Op {
-        let kind = word.below(32);
+        let kind = word.below(48);
         let id = word.below(BOUND + 2);
         // Few priorities make ties; the largest value is as ordinary as any.
         let priority = match word.below(40) {
@@ -43,10 +196,25 @@ impl<const D: usize> Model for IdHeapModel<D> {
         };
         match kind {
             0..12 => Op::Push { id, priority },
-            12..17 => Op::Pop,
-            17..22 => Op::DecreaseKey { id, priority },
-            22..27 => Op::ChangeKey { id, priority },
-            27..31 => Op::Remove { id },
+            12..16 => Op::Pop,
+            16 => Op::PopIf { limit: priority },
+            17 => Op::DrainWhile { limit: priority / 2 },
+            18 => Op::PeekMut { priority },
+            19 => Op::PeekMutPop,
+            20..22 => Op::ReplaceTop { id, priority },
+            22..24 => Op::PushPop { id, priority },
+            24..27 => Op::DecreaseKey { id, priority },
+            27..30 => Op::DecreaseOrPush { id, priority },
+            30..34 => Op::ChangeKey { id, priority },
+            34..38 => Op::Remove { id },
+            38 => Op::TryExtend { id, priority },
+            39 => Op::Extend { id, priority },
+            40 => Op::Append { id, priority },
+            41 => Op::Retain { limit: priority },
+            42 => Op::Drain { taken: id },
+            43 => Op::Rebuild,
+            44 => Op::Memory { capacity: priority },
+            45 => Op::Copies,
             _ if id < 3 => Op::Clear,
             _ => Op::Push { id, priority },
         }
@@ -55,34 +223,49 @@ impl<const D: usize> Model for IdHeapModel<D> {
     fn apply(&mut self, op: Op) {
         match op {
             Op::Push { id, priority } => {
-                let expected = match self.oracle.contains_key(&id) {
-                    _ if id >= BOUND => Err(PushError::OutOfBound),
-                    true => Err(PushError::Present),
-                    false => Ok(()),
-                };
+                let expected = self.oracle_push(id, priority);
                 assert_eq!(self.heap.push(id, priority), expected);
-                if expected.is_ok() {
-                    self.oracle.insert(id, priority);
+            }
+            Op::Pop => {
+                let popped = self.heap.pop();
+                self.expect_smallest(popped);
+            }
+            Op::PopIf { limit } => {
+                let popped = self.heap.pop_if(|_, priority| priority <= limit);
+                match self.oracle.values().min() {
+                    Some(&smallest) if smallest <= limit => self.expect_smallest(popped),
+                    _ => assert_eq!(popped, None),
                 }
             }
-            Op::Pop => match self.heap.pop() {
-                // Which of several smallest comes first is the heap's choice.
-                Some((id, priority)) => {
-                    assert_eq!(Some(&priority), self.oracle.values().min());
-                    assert_eq!(self.oracle.remove(&id), Some(priority));
+            Op::DrainWhile { limit } => {
+                let popped: Vec<_> = self.heap.drain_while(|priority| priority <= limit).collect();
+                popped.into_iter().for_each(|popped| self.expect_smallest(Some(popped)));
+                assert!(self.oracle.values().all(|&priority| priority > limit));
+            }
+            Op::PeekMut { .. } | Op::PeekMutPop => self.peek_mut(op),
+            Op::ReplaceTop { id, priority } => self.replace_top(id, priority),
+            Op::PushPop { id, priority } => match self.oracle_push(id, priority) {
+                Ok(()) => {
+                    let popped = self.heap.push_pop(id, priority);
+                    self.expect_smallest(Some(popped.expect("the oracle took it")));
                 }
-                None => assert!(self.oracle.is_empty()),
+                refused => assert_eq!(self.heap.push_pop(id, priority).map(|_| ()), refused),
             },
             Op::DecreaseKey { id, priority } => {
-                let expected = match self.oracle.get(&id) {
+                let expected = match self.oracle.get_mut(&id) {
                     None => Err(KeyError::Stale),
-                    Some(&old) if old <= priority => Err(KeyError::NotSmaller),
-                    Some(&old) => Ok(old),
+                    Some(old) if *old <= priority => Err(KeyError::NotSmaller),
+                    Some(old) => Ok(std::mem::replace(old, priority)),
                 };
                 assert_eq!(self.heap.decrease_key(id, priority), expected);
-                if expected.is_ok() {
-                    self.oracle.insert(id, priority);
-                }
+            }
+            Op::DecreaseOrPush { id, priority } => {
+                let expected = match self.oracle.get_mut(&id) {
+                    None => self.oracle_push(id, priority).map(|()| Relaxed::Pushed),
+                    Some(old) if *old <= priority => Ok(Relaxed::Kept(*old)),
+                    Some(old) => Ok(Relaxed::Decreased(std::mem::replace(old, priority))),
+                };
+                assert_eq!(self.heap.decrease_or_push(id, priority), expected);
             }
             Op::ChangeKey { id, priority } => {
                 let old = self.oracle.get_mut(&id);
@@ -94,6 +277,7 @@ impl<const D: usize> Model for IdHeapModel<D> {
                 self.heap.clear();
                 self.oracle.clear();
             }
+            _ => self.apply_to_many(op),
         }
     }
 

@@ -129,7 +129,7 @@ impl<const D: usize> Model for IndexedHeapModel<D> {
         assert_eq!(self.heap.len(), live);
         assert_eq!(self.heap.is_empty(), live == 0);
         assert!(self.heap.capacity() >= live);
-        assert_eq!(self.heap.peek().map(|(priority, _)| priority), self.smallest());
+        assert_eq!(self.heap.peek().map(|(_, priority, _)| priority), self.smallest());
         assert_eq!(self.heap.iter().count(), live);
         for (key, live) in &self.issued {
             assert_eq!(self.heap.contains(*key), live.is_some());

@@ -99,7 +99,7 @@ fn every_change_sifts_by_the_present_priority() {
     // At least two of them stand below the root.
     for (key, name) in [(keys[1], "b"), (keys[2], "c"), (keys[3], "d")] {
         assert_eq!(heap.change_key(key, 10), Some(50));
-        assert_eq!(heap.peek(), Some((10, &name)));
+        assert_eq!(heap.peek(), Some((key, 10, &name)));
         assert_eq!(heap.change_key(key, 80), Some(10));
         assert_eq!(heap.iter().find(|entry| entry.0 == key), Some((key, 80, &name)));
         assert_eq!(heap.priority(key), Some(80));
