@@ -32,8 +32,16 @@ quickcheck! {
         model::run(IndexedHeapModel::<2>::new(), &words);
     }
 
+    fn ternary_indexed_heap(words: Vec<u32>) -> () {
+        model::run(IndexedHeapModel::<3>::new(), &words);
+    }
+
     fn quaternary_indexed_heap(words: Vec<u32>) -> () {
         model::run(IndexedHeapModel::<4>::new(), &words);
+    }
+
+    fn octonary_indexed_heap(words: Vec<u32>) -> () {
+        model::run(IndexedHeapModel::<8>::new(), &words);
     }
 }
 
@@ -47,6 +55,8 @@ fn every_short_sequence_on_the_keyed_store() {
         Op::Change { pick: 1 },
         Op::RemoveSlot { pick: 1 },
         Op::AtSlot { pick: 2 },
+        // Shrinks to what is in use, and chains the free slots that are left anew.
+        Op::Memory { pick: 2 },
         Op::Clear,
     ];
     model::exhaust(KeyedStoreModel::new, &alphabet, 6);
@@ -70,6 +80,28 @@ fn every_short_sequence_on_the_id_heap() {
 }
 
 #[test]
+fn every_short_sequence_of_all_verbs_on_the_id_heap() {
+    use id_heap::Op;
+    let alphabet = [
+        Op::Push { id: 0, priority: 5 },
+        Op::TryExtend { id: 0, priority: 3 },
+        Op::Extend { id: 1, priority: 23 },
+        Op::Append { id: 7, priority: 2 },
+        Op::Pop,
+        Op::PeekMut { priority: 9 },
+        Op::PeekMutPop,
+        Op::ReplaceTop { id: 0, priority: 4 },
+        Op::PushPop { id: 5, priority: 4 },
+        Op::DecreaseOrPush { id: 1, priority: 1 },
+        Op::Retain { limit: 4 },
+        Op::Drain { taken: 2 },
+        Op::Memory { capacity: 3 },
+    ];
+    model::exhaust(IdHeapModel::<2>::new, &alphabet, 5);
+    model::exhaust(IdHeapModel::<3>::new, &alphabet, 4);
+}
+
+#[test]
 fn every_short_sequence_on_the_indexed_heap() {
     use indexed_heap::Op;
     let alphabet = [
@@ -83,6 +115,29 @@ fn every_short_sequence_on_the_indexed_heap() {
         Op::Clear,
     ];
     model::exhaust(IndexedHeapModel::<2>::new, &alphabet, 5);
+}
+
+#[test]
+fn every_short_sequence_of_all_verbs_on_the_indexed_heap() {
+    use indexed_heap::Op;
+    let alphabet = [
+        Op::Push { priority: 5 },
+        Op::ExtendWithKeys { priority: 3 },
+        Op::Extend { priority: 23 },
+        Op::Append { priority: 2 },
+        Op::PopWithKey,
+        Op::PeekMut { priority: 9 },
+        Op::PeekMutPop { priority: 1 },
+        Op::ReplaceTop { priority: 4 },
+        Op::PushPop { priority: 4 },
+        Op::DecreaseOrPush { pick: 1, priority: 1 },
+        Op::Remove { pick: 1 },
+        Op::Retain { limit: 4 },
+        Op::Drain { taken: 2 },
+        Op::Memory { capacity: 3 },
+    ];
+    model::exhaust(IndexedHeapModel::<2>::new, &alphabet, 4);
+    model::exhaust(IndexedHeapModel::<3>::new, &alphabet, 3);
 }
 
 /// Depth that random words rarely reach: all ids in, then changed and taken out in every order

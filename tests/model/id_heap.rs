@@ -171,9 +171,9 @@ impl<const D: usize> IdHeapModel<D> {
     fn copy(&mut self) {
         let copy = self.heap.clone();
         copy.assert_invariants();
-        let sorted = copy.clone().into_sorted_vec();
+        let sorted = self.heap.clone().into_sorted_vec();
         assert!(sorted.is_sorted_by_key(|&(_, priority)| priority));
-        let popped: Vec<_> = copy.clone().into_sorted_iter().collect();
+        let popped: Vec<_> = self.heap.clone().into_sorted_iter().collect();
         assert!(popped.iter().map(|it| it.1).eq(sorted.iter().map(|it| it.1)));
         for elements in [sorted, popped, copy.into_iter().collect()] {
             assert_eq!(elements.len(), self.oracle.len());

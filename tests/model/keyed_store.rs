@@ -19,6 +19,9 @@ pub(crate) enum Op {
     Remove { pick: u32 },
     AtSlot { pick: u32 },
     RemoveSlot { pick: u32 },
+    ChangeAll,
+    Memory { pick: u32 },
+    Copies,
     Clear,
 }
 
@@ -36,13 +39,50 @@ impl KeyedStoreModel {
         let slot = self.issued[index].0.slot();
         self.issued.iter().position(|(key, value)| key.slot() == slot && value.is_some())
     }
+
+    /// The elements in the order of their slots, as the store gives them.
+    fn live(&self) -> Vec<(Key, usize)> {
+        let mut live: Vec<_> =
+            self.issued.iter().filter_map(|&(key, value)| Some((key, value?))).collect();
+        live.sort_by_key(|(key, _)| key.slot());
+        live
+    }
+
+    fn manage_memory(&mut self, pick: u32) {
+        let (len, wanted) = (self.store.len(), 3 * pick as usize);
+        match pick % 4 {
+            0 => self.store.reserve(wanted),
+            1 => assert_eq!(self.store.try_reserve(wanted), Ok(())),
+            _ => self.store.shrink_to(wanted),
+        }
+        if pick % 4 < 2 {
+            assert!(self.store.capacity() >= len + wanted);
+        } else {
+            // An empty slot in front of a full one is kept, since the full one doesn't move.
+            let last = self.live().last().map_or(0, |(key, _)| key.slot() as usize + 1);
+            assert!(self.store.capacity() <= wanted.max(last).max(4));
+        }
+        assert!(self.store.try_reserve(usize::MAX).is_err());
+    }
+
+    /// A copy holds the same under the same keys, and goes its own way.
+    fn copy(&mut self) {
+        let mut copy = self.store.clone();
+        let expected = self.live();
+        assert!(copy.iter().map(|(key, value)| (key, *value)).eq(expected.iter().copied()));
+        let (theirs, ours) = (copy.insert(7), self.store.insert(7));
+        assert_eq!((theirs, copy.remove(theirs)), (ours, Some(7)));
+        assert_eq!((self.store.remove(ours), copy.get(ours)), (Some(7), None));
+        self.issued.push((ours, None));
+        assert_eq!(format!("{:?}", self.store).matches("Key").count(), expected.len());
+    }
 }
 
 impl Model for KeyedStoreModel {
     type Op = Op;
 
     fn decode(mut word: Word) -> Op {
-        let kind = word.below(16);
+        let kind = word.below(20);
         let pick = word.below(12);
         match kind {
             0..6 => Op::Insert,
@@ -51,6 +91,9 @@ impl Model for KeyedStoreModel {
             8..11 => Op::Remove { pick },
             11 | 12 => Op::AtSlot { pick },
             13 | 14 => Op::RemoveSlot { pick },
+            15 => Op::ChangeAll,
+            16 | 17 => Op::Memory { pick },
+            18 => Op::Copies,
             _ if pick < 3 => Op::Clear,
             _ => Op::Insert,
         }
@@ -58,7 +101,7 @@ impl Model for KeyedStoreModel {
 
     fn apply(&mut self, op: Op) {
         let picked = match op {
-            Op::Insert | Op::Clear => None,
+            Op::Insert | Op::ChangeAll | Op::Memory { .. } | Op::Copies | Op::Clear => None,
             Op::Get { pick }
             | Op::Change { pick }
             | Op::Remove { pick }
@@ -76,6 +119,17 @@ impl Model for KeyedStoreModel {
                 self.store.clear();
                 self.issued.iter_mut().for_each(|(_, value)| *value = None);
             }
+            (Op::ChangeAll, _) => {
+                let mut live = self.live().into_iter();
+                for (key, value) in self.store.iter_mut() {
+                    assert_eq!(live.next(), Some((key, *value)));
+                    *value += 1;
+                }
+                assert_eq!(live.next(), None);
+                self.issued.iter_mut().filter_map(|it| it.1.as_mut()).for_each(|it| *it += 1);
+            }
+            (Op::Memory { pick }, _) => self.manage_memory(pick),
+            (Op::Copies, _) => self.copy(),
             (_, None) => {}
             (Op::Get { .. }, Some(index)) => {
                 let (key, value) = self.issued[index];
@@ -108,13 +162,11 @@ impl Model for KeyedStoreModel {
     }
 
     fn check(&self) {
-        let live: Vec<_> = self.issued.iter().filter(|(_, value)| value.is_some()).collect();
+        let live = self.live();
         assert_eq!(self.store.len(), live.len());
         assert_eq!(self.store.is_empty(), live.is_empty());
         assert!(self.store.capacity() >= live.len());
-        let mut found: Vec<_> = self.store.iter().map(|(key, value)| (key, Some(*value))).collect();
-        found.sort_by_key(|(key, _)| key.serial());
-        assert!(found.iter().eq(live));
+        assert!(self.store.iter().map(|(key, value)| (key, *value)).eq(live));
         for (key, value) in &self.issued {
             assert_eq!(self.store.get(*key).copied(), *value);
             assert_eq!(Key::from_bits(key.to_bits()), Some(*key));
