@@ -244,10 +244,7 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// Takes out the id with the smallest priority. O(log n).
     #[inline]
     pub fn pop(&mut self) -> Option<(u32, P)> {
-        if self.is_empty() {
-            return None;
-        }
-        Some(self.arrays.remove(0, &mut self.positions))
+        self.arrays.remove(0, &mut self.positions)
     }
 
     /// Takes out the id with the smallest priority, if the predicate wants it. O(log n).
@@ -292,7 +289,7 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
         if id != first {
             self.admit(id)?;
         }
-        Ok(Some(self.arrays.replace_first(id, priority, &mut self.positions)))
+        Ok(self.arrays.replace_first(id, priority, &mut self.positions))
     }
 
     /// Adds `id` and takes out the smallest of all, which may be the same. O(log n); O(1) if it
@@ -303,12 +300,9 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// As [`IdHeap::push`]. The heap is as before.
     pub fn push_pop(&mut self, id: u32, priority: P) -> Result<(u32, P), PushError> {
         self.admit(id)?;
-        match self.peek() {
-            Some((_, smallest)) if smallest < priority => {
-                Ok(self.arrays.replace_first(id, priority, &mut self.positions))
-            }
-            _ => Ok((id, priority)),
-        }
+        let is_smallest = self.peek().is_none_or(|(_, smallest)| priority <= smallest);
+        let other = if is_smallest { None } else { self.replace_top(id, priority)? };
+        Ok(other.unwrap_or((id, priority)))
     }
 
     /// Lowers the priority of `id` and returns the old one. O(log n).
@@ -330,15 +324,13 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     ///
     /// [`PushError::OutOfBound`] if the heap doesn't take the id. The heap is as before.
     pub fn decrease_or_push(&mut self, id: u32, priority: P) -> Result<Relaxed<P>, PushError> {
-        if let Some((at, (_, old))) =
-            self.positions.get(id).and_then(|at| Some((at, self.arrays.get(at)?)))
-        {
-            return Ok(match self.arrays.decrease(at, priority, &mut self.positions) {
-                Ok(old) => Relaxed::Decreased(old),
-                Err(_) => Relaxed::Kept(old),
-            });
+        let Some(present) = self.priority(id) else {
+            return self.push(id, priority).map(|()| Relaxed::Pushed);
+        };
+        match self.decrease_key(id, priority) {
+            Ok(old) => Ok(Relaxed::Decreased(old)),
+            Err(_) => Ok(Relaxed::Kept(present)),
         }
-        self.push(id, priority).map(|()| Relaxed::Pushed)
     }
 
     /// Sets the priority of `id`, lower or higher, and returns the old one. O(log n).
@@ -346,13 +338,13 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// `None` if the id is not in the heap.
     pub fn change_key(&mut self, id: u32, priority: P) -> Option<P> {
         let at = self.positions.get(id)?;
-        Some(self.arrays.change(at, priority, &mut self.positions))
+        self.arrays.change(at, priority, &mut self.positions)
     }
 
     /// Takes `id` out and returns its priority, if it is in the heap. O(log n).
     pub fn remove(&mut self, id: u32) -> Option<P> {
         let at = self.positions.get(id)?;
-        let (_, priority) = self.arrays.remove(at, &mut self.positions);
+        let (_, priority) = self.arrays.remove(at, &mut self.positions)?;
         Some(priority)
     }
 

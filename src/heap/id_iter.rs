@@ -15,8 +15,8 @@ pub struct IdIter<'a, P> {
 
 impl<'a, P: Copy> IdIter<'a, P> {
     pub(super) fn new<const D: usize>(arrays: &'a Arrays<P, D>) -> Self {
-        let (ids, priorities) = arrays.as_slices();
-        Self { elements: ids.iter().copied().zip(priorities.iter().copied()) }
+        let (ids, priorities) = (arrays.ids().iter(), arrays.priorities().iter());
+        Self { elements: ids.copied().zip(priorities.copied()) }
     }
 }
 

@@ -256,8 +256,8 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
         // The payload leaves first, so that the other one gets its slot.
         let removed = self.payloads.remove_slot(slot);
         let key = self.payloads.insert(payload);
-        let (_, old) = self.arrays.replace_first(key.slot(), priority, &mut self.positions);
-        (key, removed.map(|(_, payload)| (old, payload)))
+        let old = self.arrays.replace_first(key.slot(), priority, &mut self.positions);
+        (key, old.zip(removed).map(|((_, old), (_, payload))| (old, payload)))
     }
 
     /// Adds an element and takes out the smallest of all: if that is the new one it comes back,
@@ -317,7 +317,7 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// `None` if the element is not in the heap.
     pub fn change_key(&mut self, key: Key, priority: P) -> Option<P> {
         let at = self.position(key)?;
-        Some(self.arrays.change(at, priority, &mut self.positions))
+        self.arrays.change(at, priority, &mut self.positions)
     }
 
     /// Takes the key's element out, if it is in the heap. O(log n).

@@ -49,9 +49,9 @@
 //! with update and finding minimum spanning trees, 1975; siblings in one cache line: A. LaMarca,
 //! R. Ladner, The influence of caches on the performance of heaps, 1996.
 
-mod aligned;
 mod arrays;
 mod bulk;
+mod columns;
 mod error;
 mod fifo;
 mod id_heap;
@@ -60,6 +60,7 @@ mod id_peek_mut;
 mod indexed_heap;
 mod indexed_iter;
 mod indexed_peek_mut;
+mod lines;
 mod positions;
 #[cfg(feature = "serde")]
 mod serde;

@@ -4,7 +4,7 @@
 
 use core::hint::select_unpredictable;
 
-use super::aligned::prefetch;
+use super::lines::prefetch;
 
 /// From so many elements on, a sift that goes down asks for the grandchildren before it compares
 /// the children. A smaller heap lies in a core's own caches, and asking costs more than it saves.
@@ -148,7 +148,7 @@ impl<P: Ord + Copy, T: Track> Hole<'_, P, T> {
                 prefetch(self.ids, grandchild, D * D);
             }
             if first + D > self.priorities.len() {
-                return self.sift_below_few(first);
+                return self.sift_below_few::<D>(first);
             }
             // SAFETY: first + D <= priorities.len(), so all siblings are inside.
             let siblings = unsafe { &*self.priorities.as_ptr().add(first).cast::<[P; D]>() };
@@ -163,13 +163,21 @@ impl<P: Ord + Copy, T: Track> Hole<'_, P, T> {
 
     /// The last step, to the last siblings, which are fewer than the arity or none.
     #[inline(always)]
-    fn sift_below_few(&mut self, first: usize) {
-        let few = self.priorities.iter().copied().enumerate().skip(first);
-        if let Some((from, priority)) = few.min_by(|left, right| left.1.cmp(&right.1))
-            && priority < self.priority
-        {
-            // SAFETY: `from` numbers one of the priorities.
-            unsafe { self.pull(from, priority) };
+    fn sift_below_few<const D: usize>(&mut self, first: usize) {
+        let Some(&(mut smallest)) = self.priorities.get(first) else {
+            return;
+        };
+        let mut from = first;
+        for at in first + 1..first + D - 1 {
+            match self.priorities.get(at) {
+                Some(&priority) if priority < smallest => (from, smallest) = (at, priority),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        if smallest < self.priority {
+            // SAFETY: there is a priority at `from`.
+            unsafe { self.pull(from, smallest) };
         }
     }
 }

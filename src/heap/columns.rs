@@ -1,0 +1,178 @@
+//! Priorities and ids side by side, and the way into the sifts.
+
+#![allow(
+    unsafe_code,
+    reason = "values in raw memory, and the entrance to the sifts: see DESIGN.md"
+)]
+
+use alloc::collections::TryReserveError;
+use core::{fmt, slice};
+
+use super::lines::Lines;
+use super::sift::{Hole, Track};
+
+/// A growing array of (id, priority), whose two columns lie apart.
+///
+/// Invariants: the first `len` places of both columns are initialised; `len <= capacity`, which
+/// both columns have; every id is below `ids_below`.
+pub(super) struct Columns<P, const D: usize> {
+    priorities: Lines<P, D>,
+    ids: Lines<u32, D>,
+    len: usize,
+    capacity: usize,
+    ids_below: usize,
+}
+
+impl<P, const D: usize> Columns<P, D> {
+    pub(super) const fn new() -> Self {
+        Self { priorities: Lines::new(), ids: Lines::new(), len: 0, capacity: 0, ids_below: 0 }
+    }
+
+    #[inline(always)]
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// All ids are below this one.
+    pub(super) const fn ids_below(&self) -> usize {
+        self.ids_below
+    }
+
+    #[inline(always)]
+    pub(super) const fn ids(&self) -> &[u32] {
+        // SAFETY: the first `len` places are initialised and inside of the memory; without any
+        // memory `len` is zero.
+        unsafe { slice::from_raw_parts(self.ids.start(), self.len) }
+    }
+
+    #[inline(always)]
+    pub(super) const fn priorities(&self) -> &[P] {
+        // SAFETY: as in `ids`; values without a size need no memory.
+        unsafe { slice::from_raw_parts(self.priorities.start(), self.len) }
+    }
+
+    pub(super) fn reserve(&mut self, additional: usize) {
+        let needed = self.len.saturating_add(additional);
+        self.priorities.reserve(needed);
+        self.ids.reserve(needed);
+        self.note_capacity();
+    }
+
+    pub(super) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        let needed = self.len.saturating_add(additional);
+        let reserved = self.priorities.try_reserve(needed);
+        let reserved = reserved.and_then(|()| self.ids.try_reserve(needed));
+        self.note_capacity();
+        reserved
+    }
+
+    /// Gives memory back down to room for so many elements, or for those that are held, and looks
+    /// how far the ids reach. O(n).
+    pub(super) fn shrink_to(&mut self, capacity: usize) {
+        let kept = capacity.min(self.capacity).max(self.len);
+        self.priorities.shrink_to(kept);
+        self.ids.shrink_to(kept);
+        self.note_capacity();
+        self.ids_below = self.ids().iter().max().map_or(0, |&largest| largest as usize + 1);
+    }
+
+    pub(super) const fn clear(&mut self) {
+        // Priorities are `Copy` wherever there are any, so that nothing has to be dropped.
+        (self.len, self.ids_below) = (0, 0);
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.reserve(1);
+    }
+
+    fn note_capacity(&mut self) {
+        self.capacity = self.priorities.capacity().min(self.ids.capacity());
+    }
+}
+
+impl<P: Copy, const D: usize> Columns<P, D> {
+    /// Adds an element at the end. Amortised O(1).
+    #[inline(always)]
+    pub(super) fn push(&mut self, id: u32, priority: P) {
+        if self.len == self.capacity {
+            self.grow();
+        }
+        // SAFETY: `len < capacity`, so both places are inside of the memory and aligned.
+        unsafe {
+            self.priorities.start_mut().wrapping_add(self.len).write(priority);
+            self.ids.start_mut().wrapping_add(self.len).write(id);
+        }
+        self.len += 1;
+        self.ids_below = self.ids_below.max(id as usize + 1);
+    }
+
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> Option<(u32, P)> {
+        let last = self.len.checked_sub(1)?;
+        let element = self.get(last);
+        self.len = last;
+        element
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, at: usize) -> Option<(u32, P)> {
+        Some((*self.ids().get(at)?, *self.priorities().get(at)?))
+    }
+
+    /// Puts an element at a place that there is.
+    #[inline(always)]
+    pub(super) fn set(&mut self, at: usize, id: u32, priority: P) {
+        self.ids_below = self.ids_below.max(id as usize + 1);
+        let (ids, priorities) = self.columns_mut();
+        ids[at] = id;
+        priorities[at] = priority;
+    }
+
+    /// A hole at a place that there is, for an element whose id was added once.
+    #[inline(always)]
+    pub(super) fn hole<T: Track>(
+        &mut self,
+        at: usize,
+        element: (u32, P),
+        track: T,
+    ) -> Hole<'_, P, T> {
+        assert!(at < self.len && (element.0 as usize) < self.ids_below);
+        assert!(self.ids_below <= track.ids_below(), "every id is tracked");
+        let (ids, priorities) = self.columns_mut();
+        // SAFETY: every id is below `ids_below`, and that is within the bounds of `track`.
+        unsafe { Hole::new(priorities, ids, track, at, element) }
+    }
+
+    #[inline(always)]
+    const fn columns_mut(&mut self) -> (&mut [u32], &mut [P]) {
+        // SAFETY: as in `ids` and `priorities`; the two columns are memory of their own, and both
+        // are borrowed mutably.
+        unsafe {
+            (
+                slice::from_raw_parts_mut(self.ids.start_mut(), self.len),
+                slice::from_raw_parts_mut(self.priorities.start_mut(), self.len),
+            )
+        }
+    }
+}
+
+impl<P: Copy, const D: usize> Clone for Columns<P, D> {
+    /// The same elements with room for hardly more.
+    fn clone(&self) -> Self {
+        let (priorities, ids) = (self.priorities.copy(self.len), self.ids.copy(self.len));
+        let mut clone = Self { priorities, ids, ..*self };
+        clone.note_capacity();
+        clone
+    }
+}
+
+impl<P: fmt::Debug, const D: usize> fmt::Debug for Columns<P, D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.ids().iter().zip(self.priorities())).finish()
+    }
+}
