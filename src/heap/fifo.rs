@@ -24,6 +24,13 @@ pub struct Fifo<P> {
 }
 
 impl<P: Copy> Fifo<P> {
+    /// A priority with the number of its arrival, where somebody else counts; [`Arrivals`] counts
+    /// otherwise.
+    #[must_use]
+    pub const fn new(priority: P, arrival: u64) -> Self {
+        Self { priority, arrival }
+    }
+
     /// The priority that was stamped.
     #[must_use]
     pub const fn priority(self) -> P {

@@ -7,19 +7,20 @@
 use core::time::Duration;
 
 use super::job::Class;
-use crate::heap::IdHeap;
+use crate::heap::{Fifo, IdHeap};
 use crate::key::{Key, KeyedStore};
 use crate::time::Time;
 use crate::wheel::IdWheel;
 
 /// Jobs by deadline; equal deadlines by the order of submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Order {
-    /// A job without a deadline stands behind all that have one. The end of time is used for it
-    /// here and nowhere else: in a record the deadline is an `Option`.
-    deadline: Time,
-    sequence: u64,
-}
+///
+/// A job without a deadline stands behind all that have one. The end of time is used for it here
+/// and nowhere else: in a record the deadline is an `Option`.
+type Order = Fifo<Time>;
+
+/// The arity of all orders: measured through the whole scheduler, 4 is the fastest of 2, 4 and 8
+/// at 1,000 to 100,000 jobs, and at 100 hardly slower than 2.
+const ARITY: usize = 4;
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl<T> Record<T> {
     }
 
     fn order(&self) -> Order {
-        Order { deadline: self.deadline.unwrap_or(Time::MAX), sequence: self.sequence }
+        Order::new(self.deadline.unwrap_or(Time::MAX), self.sequence)
     }
 }
 
@@ -77,11 +78,11 @@ impl<T> Record<T> {
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     records: KeyedStore<Record<T>>,
-    ready: IdHeap<Order>,
-    background: IdHeap<Order>,
-    late: IdHeap<Order>,
+    ready: IdHeap<Order, ARITY>,
+    background: IdHeap<Order, ARITY>,
+    late: IdHeap<Order, ARITY>,
     /// Latest starts of the unreleased foreground jobs: the slack that background work may use.
-    upcoming: IdHeap<Time>,
+    upcoming: IdHeap<Time, ARITY>,
     /// In nanoseconds: the release of an unreleased job, the latest start of others.
     wheel: IdWheel,
 }
@@ -90,10 +91,10 @@ impl<T> Queue<T> {
     pub(super) const fn new() -> Self {
         Self {
             records: KeyedStore::new(),
-            ready: IdHeap::new(),
-            background: IdHeap::new(),
-            late: IdHeap::new(),
-            upcoming: IdHeap::new(),
+            ready: IdHeap::with_arity(),
+            background: IdHeap::with_arity(),
+            late: IdHeap::with_arity(),
+            upcoming: IdHeap::with_arity(),
             wheel: IdWheel::new(0),
         }
     }
