@@ -13,8 +13,9 @@ use criterion::measurement::Measurement;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use punctual::heap::IdHeap;
 
-use workload::heap::ours::Indexed;
-use workload::heap::standard::{Bare, Lazy, Ordered, Pairs};
+use workload::heap::lazy::Lazy;
+use workload::heap::ours::{Indexed, Stamped};
+use workload::heap::standard::{Bare, Ordered, Pairs};
 use workload::heap::{Addressable, Between, Hold, Queue, fill_and_drain};
 use workload::thread_cpu::ThreadCpu;
 
@@ -58,6 +59,7 @@ fn hold(criterion: &mut Criterion<ThreadCpu>) {
         let expected = Hold::<Pairs>::new(size).run(CHECKED_CYCLES);
         hold_plain::<Bare>(&mut group, size, expected);
         hold_plain::<Pairs>(&mut group, size, expected);
+        hold_plain::<Stamped>(&mut group, size, expected);
         hold_all(&mut group, size, Between::Hold);
     }
     group.finish();
@@ -93,7 +95,7 @@ fn hold_all(group: &mut Group<'_>, size: usize, between: Between) {
     hold_one::<IdHeap<u64, 4>>(group, size, between, expected);
     hold_one::<Indexed<2>>(group, size, between, expected);
     hold_one::<Indexed<4>>(group, size, between, expected);
-    hold_one::<Lazy>(group, size, between, expected);
+    hold_one::<Lazy<Pairs>>(group, size, between, expected);
     hold_one::<Ordered>(group, size, between, expected);
 }
 

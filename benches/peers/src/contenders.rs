@@ -5,10 +5,18 @@ use punctual::wheel::IdWheel;
 
 use crate::frame::Case;
 use crate::heap::Heaps;
+use crate::peers::dary_heap;
 use crate::peers::delay_queue::TokioDelayQueue;
+use crate::peers::keyed_priority_queue::KeyedQueue;
 use crate::peers::orx::Orx;
+use crate::peers::orx_map::OrxMap;
+use crate::peers::priority_queue::HashedQueue;
+#[cfg(any(target_feature = "avx2", target_arch = "aarch64"))]
+use crate::peers::quickheap;
+use crate::peers::rheaps::Rheaps;
 use crate::wheel::Wheels;
-use crate::workload::heap::ours::Indexed;
+use crate::workload::heap::lazy::Lazy;
+use crate::workload::heap::ours::{Indexed, Stamped};
 use crate::workload::heap::standard as std_heap;
 use crate::workload::wheel::ours::Keyed;
 use crate::workload::wheel::standard as std_wheel;
@@ -17,15 +25,46 @@ use crate::workload::wheel::standard as std_wheel;
 pub(crate) fn heaps(heaps: &Heaps, case: &mut Case) {
     heaps.ours::<IdHeap<u64, 4>>(case);
     heaps.ours::<IdHeap<u64>>(case);
+    heaps.ours::<IdHeap<u64, 8>>(case);
+    heaps.ours::<Stamped>(case);
     heaps.ours::<Indexed<4>>(case);
     heaps.ours::<Indexed<2>>(case);
     heaps.plain_peer::<std_heap::Bare>(case);
     heaps.plain_peer::<std_heap::Pairs>(case);
-    heaps.lazy_search::<std_heap::Pairs>(case);
-    heaps.peer::<std_heap::Lazy>(case);
+    heaps.lazy_peer::<std_heap::Pairs>(case);
     heaps.peer::<std_heap::Ordered>(case);
+    heaps.plain_peer::<dary_heap::Bare>(case);
+    heaps.plain_peer::<dary_heap::Pairs>(case);
+    heaps.lazy_peer::<dary_heap::Pairs>(case);
     heaps.peer::<Orx<2>>(case);
     heaps.peer::<Orx<4>>(case);
+    heaps.peer::<OrxMap>(case);
+    heaps.peer::<HashedQueue>(case);
+    heaps.peer::<KeyedQueue>(case);
+    heaps.peer::<Rheaps>(case);
+    #[cfg(any(target_feature = "avx2", target_arch = "aarch64"))]
+    {
+        heaps.plain_peer::<quickheap::Bare>(case);
+        heaps.plain_peer::<quickheap::Pairs>(case);
+        heaps.lazy_peer::<quickheap::Pairs>(case);
+    }
+}
+
+/// Those of the heaps that can give their spare room back.
+pub(crate) fn shrinking_heaps(heaps: &Heaps, case: &mut Case) {
+    heaps.ours_shrunk::<IdHeap<u64, 4>>(case);
+    heaps.ours_shrunk::<IdHeap<u64>>(case);
+    heaps.ours_shrunk::<IdHeap<u64, 8>>(case);
+    heaps.ours_shrunk::<Stamped>(case);
+    heaps.ours_shrunk::<Indexed<4>>(case);
+    heaps.ours_shrunk::<Indexed<2>>(case);
+    heaps.peer_shrunk::<std_heap::Bare>(case);
+    heaps.peer_shrunk::<std_heap::Pairs>(case);
+    heaps.peer_shrunk::<Lazy<std_heap::Pairs>>(case);
+    heaps.peer_shrunk::<dary_heap::Bare>(case);
+    heaps.peer_shrunk::<dary_heap::Pairs>(case);
+    heaps.peer_shrunk::<Lazy<dary_heap::Pairs>>(case);
+    heaps.peer_shrunk::<HashedQueue>(case);
 }
 
 /// The first of ours is the one that the tables compare with everybody else.

@@ -1,7 +1,6 @@
 //! Contenders take turns, in rotated order, and must all see the same.
 
 use cpu_time::ThreadTime;
-use stats_alloc::Region;
 
 /// What a turn costs, in the case's unit, and a checksum of what it saw.
 pub(crate) struct Turn {
@@ -49,7 +48,7 @@ pub(crate) struct Measured {
 }
 
 pub(crate) struct Cost {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) ours: bool,
     pub(crate) median: f64,
     pub(crate) quartiles: [f64; 2],
@@ -95,7 +94,7 @@ impl Summary {
         costs.sort_by(f64::total_cmp);
         let last = costs.len() - 1;
         Cost {
-            name: contender.name,
+            name: contender.name.to_owned(),
             ours: contender.ours,
             median: costs[costs.len() / 2],
             quartiles: [costs[last / 4], costs[last - last / 4]],
@@ -109,14 +108,4 @@ pub(crate) fn timed(count: usize, work: impl FnOnce() -> u64) -> Turn {
     let checksum = work();
     let elapsed_ns = start.elapsed().as_nanos() as f64;
     Turn { cost: elapsed_ns / count as f64, checksum }
-}
-
-/// Builds something; its cost is the memory that is held once it stands, divided by `count`.
-pub(crate) fn weighed<T>(count: usize, build: impl FnOnce() -> T) -> Turn {
-    let region = Region::new(crate::ALLOCATOR);
-    let built = build();
-    let change = region.change();
-    drop(built);
-    let held = change.bytes_allocated.saturating_sub(change.bytes_deallocated);
-    Turn { cost: held as f64 / count as f64, checksum: 0 }
 }

@@ -6,11 +6,39 @@ use std::fmt::Write as _;
 
 use crate::frame::{Cost, Measured, Unit};
 
-/// The table of the README: a row for each workload, a ratio for each size.
+/// The table of ratios alone, for the README.
 pub(crate) fn markdown(header: &str, cases: &[Measured]) -> String {
-    let (first, others) = columns(cases, |cost| !cost.ours);
-    let mut sizes = Vec::new();
-    let mut rows = vec![titles(first, &others, &["workload"])];
+    let groups = cases.chunk_by(|left, right| left.workload == right.workload);
+    let most = groups.max_by_key(|group| group.len()).unwrap_or_default();
+    let sizes = most.iter().map(|case| count(case.size)).collect::<Vec<_>>();
+    format!("n = {}; {header}\n\n{}", sizes.join(" / "), ratios(cases))
+}
+
+/// A table of medians with their quartiles for each workload, and then the table of ratios.
+pub(crate) fn details(header: &str, cases: &[Measured]) -> String {
+    let mut text = String::new();
+    for group in cases.chunk_by(|left, right| left.workload == right.workload) {
+        let unit = if group[0].unit == Unit::Nanoseconds { ", ns" } else { "" };
+        let mut rows = vec![vec![format!("{}{unit}", group[0].workload)]];
+        rows[0].extend(group.iter().map(|case| count(case.size)));
+        for name in names(group) {
+            let mut row = vec![name.to_owned()];
+            row.extend(group.iter().map(|case| case.cost(name).map_or_else(absent, spread)));
+            rows.push(row);
+        }
+        let _ = writeln!(text, "{}", aligned(&rows));
+    }
+    text + &markdown(header, cases)
+}
+
+/// The costs of the first of ours as shares of everybody else's: what stands in one cell differs
+/// in size only. Contenders or workloads are the rows, whichever are more.
+fn ratios(cases: &[Measured]) -> String {
+    let names = names(cases);
+    let (first, others) = names.split_first().expect("somebody competes");
+    let mut titles = vec!["workload".to_owned(), format!("{first}, ns or bytes")];
+    titles.extend(others.iter().map(|other| format!("/ {other}")));
+    let mut rows = vec![titles];
     for group in cases.chunk_by(|left, right| left.workload == right.workload) {
         let joined = |cell: &dyn Fn(&Measured) -> String| {
             let mut cells = group.iter().map(cell).collect::<Vec<_>>();
@@ -21,33 +49,13 @@ pub(crate) fn markdown(header: &str, cases: &[Measured]) -> String {
         row.push(joined(&|case| rounded(case.costs[0].median)));
         row.extend(others.iter().map(|other| joined(&|case| ratio(case, other))));
         rows.push(row);
-        if group.len() > sizes.len() {
-            sizes = group.iter().map(|case| count(case.size)).collect();
-        }
     }
-    format!("n = {}; {header}\n\n{}", sizes.join(" / "), aligned(&rows))
-}
-
-/// Every median with its quartiles, and then a table with a row for each workload and size.
-pub(crate) fn details(header: &str, cases: &[Measured]) -> String {
-    let mut medians =
-        vec![["workload", "n", "contender", "median", "quartiles"].map(str::to_owned).to_vec()];
-    let (first, others) = columns(cases, |_| true);
-    let mut ratios = vec![titles(first, &others, &["workload", "n"])];
-    for case in cases {
-        let start = [case.workload.clone(), count(case.size)];
-        for cost in &case.costs {
-            let quartiles = cost.quartiles.map(rounded).join(" .. ");
-            let mut row = start.to_vec();
-            row.extend([cost.name.to_owned(), rounded(cost.median), quartiles]);
-            medians.push(row);
-        }
-        let mut row = start.to_vec();
-        row.push(rounded(case.costs[0].median));
-        row.extend(others.iter().map(|other| ratio(case, other)));
-        ratios.push(row);
+    if rows[0].len() > rows.len() {
+        rows = (0..rows[0].len())
+            .map(|column| rows.iter().map(|row| row[column].clone()).collect())
+            .collect();
     }
-    format!("{}\n{header}\n\n{}", aligned(&medians), aligned(&ratios))
+    aligned(&rows)
 }
 
 /// A row for every pair of ours and a peer.
@@ -76,32 +84,40 @@ pub(crate) fn json(header: &str, structure: &str, cases: &[Measured]) -> String 
     format!("{{\"measured\":{header:?},\"rows\":[\n{}\n]}}\n", rows.join(",\n"))
 }
 
-/// The first name of all, and the others that are wanted, in the order in which they appear.
-fn columns(
-    cases: &[Measured],
-    wanted: impl Fn(&Cost) -> bool,
-) -> (&'static str, Vec<&'static str>) {
-    let first = cases[0].costs[0].name;
-    let mut names = Vec::new();
-    for cost in cases.iter().flat_map(|case| &case.costs) {
-        if cost.name != first && wanted(cost) && !names.contains(&cost.name) {
-            names.push(cost.name);
-        }
+impl Measured {
+    fn cost(&self, name: &str) -> Option<&Cost> {
+        self.costs.iter().find(|cost| cost.name == name)
     }
-    (first, names)
 }
 
-fn titles(first: &str, others: &[&str], start: &[&str]) -> Vec<String> {
-    let mut titles = start.iter().map(|&title| title.to_owned()).collect::<Vec<_>>();
-    titles.push(format!("{first}, ns"));
-    titles.extend(others.iter().map(|other| format!("/ {other}")));
-    titles
+/// Who competes, in the order of the first appearance.
+fn names(cases: &[Measured]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for cost in cases.iter().flat_map(|case| &case.costs) {
+        if !names.contains(&cost.name.as_str()) {
+            names.push(cost.name.as_str());
+        }
+    }
+    names
+}
+
+fn absent() -> String {
+    "-".to_owned()
+}
+
+/// The median and, where the turns differ, the quartiles.
+fn spread(cost: &Cost) -> String {
+    let median = rounded(cost.median);
+    match cost.quartiles {
+        [lower, upper] if lower == upper => median,
+        quartiles => format!("{median} ({})", quartiles.map(rounded).join(" .. ")),
+    }
 }
 
 /// The cost of the first of ours as a share of another's.
 fn ratio(case: &Measured, other: &str) -> String {
-    let Some(theirs) = case.costs.iter().find(|cost| cost.name == other) else {
-        return "-".to_owned();
+    let Some(theirs) = case.cost(other) else {
+        return absent();
     };
     let ratio = case.costs[0].median / theirs.median;
     match ratio {

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use punctual::time::{Clock, MonotonicClock};
-
 use crate::contenders;
-use crate::frame::{Case, Contender, Measured, Summary, Turn, Unit, timed, weighed};
+use crate::frame::{Case, Contender, Measured, Summary, Turn, Unit, timed};
+use crate::memory::{TURNS, held};
 use crate::options::Scale;
+use crate::steps::Steps;
 use crate::workload::wheel::Timers;
 use crate::workload::wheel::operation::{Operation, Prepared, fire, insert};
 use crate::workload::wheel::plan::{Delay, Plan};
@@ -34,11 +34,16 @@ pub(crate) fn measure(scale: Scale) -> Vec<Measured> {
             measured.push(measure_one("worst tick", &wheels, size, delay, scale));
         }
     }
-    for &size in scale.sizes {
-        let wheels = Wheels::Bytes(Rc::new(Plan::new(size, Delay::Uniform, 0)));
-        measured.push(measure_one("bytes a timer", &wheels, size, Delay::Uniform, scale));
-    }
     measured
+}
+
+pub(crate) fn weigh(scale: Scale) -> Vec<Measured> {
+    let scale = Scale { repeats: TURNS, ..scale };
+    let weighed = scale.sizes.iter().map(|&size| {
+        let wheels = Wheels::Bytes(Rc::new(Plan::new(size, Delay::Uniform, 0)));
+        measure_one("bytes a timer", &wheels, size, Delay::Uniform, scale)
+    });
+    weighed.collect()
 }
 
 fn measure_one(name: &str, wheels: &Wheels, size: usize, delay: Delay, scale: Scale) -> Measured {
@@ -71,11 +76,11 @@ impl Wheels {
                 Turn { checksum: turn.checksum ^ left.rotate_left(1), ..turn }
             }),
             Self::WorstTick(plan) => {
-                let mut fastest_ns = Vec::new();
-                Box::new(move || worst_tick::<T>(&plan, &mut fastest_ns))
+                let mut ticks = Steps::default();
+                Box::new(move || worst_tick::<T>(&plan, &mut ticks))
             }
             Self::Bytes(plan) => Box::new(move || {
-                weighed(plan.timers.len(), || {
+                held(plan.timers.len(), || {
                     let mut timers = T::new(plan.timers.len());
                     insert(&mut timers, &plan);
                     timers
@@ -85,22 +90,15 @@ impl Wheels {
     }
 }
 
-/// Visits every tick up to the last deadline and keeps the fastest time that each tick ever took:
-/// what is left is the structure's own doing. The cost is the slowest of these.
-fn worst_tick<T: Timers>(plan: &Plan, fastest_ns: &mut Vec<u64>) -> Turn {
-    let clock = MonotonicClock::new();
+/// Visits every tick up to the last deadline; the cost is that of the slowest.
+fn worst_tick<T: Timers>(plan: &Plan, ticks: &mut Steps) -> Turn {
     let mut timers = T::new(plan.timers.len());
     insert(&mut timers, plan);
     let last_tick = plan.timers.iter().map(|&(_, tick)| tick).max().unwrap_or(0);
-    fastest_ns.resize(last_tick as usize + 1, u64::MAX);
-    let (mut checksum, mut worst_ns) = (0_u64, 0);
+    let mut checksum = 0_u64;
     for now in 1..=last_tick {
-        let start = clock.now();
-        checksum = checksum.wrapping_add(fire(&mut timers, now));
-        let taken_ns = clock.now().saturating_since(start).as_nanos() as u64;
-        let fastest_ns = &mut fastest_ns[now as usize];
-        *fastest_ns = taken_ns.min(*fastest_ns);
-        worst_ns = worst_ns.max(*fastest_ns);
+        let fired = ticks.time(now as usize - 1, || fire(&mut timers, now));
+        checksum = checksum.wrapping_add(fired);
     }
-    Turn { cost: worst_ns as f64, checksum }
+    Turn { cost: ticks.worst_ns(), checksum }
 }

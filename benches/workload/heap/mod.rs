@@ -3,6 +3,7 @@
 //! Priorities are drawn from 2^50 values, so that two are hardly ever equal: then every contender
 //! pops in the same order, and a checksum over the popped priorities proves it.
 
+pub(crate) mod lazy;
 pub(crate) mod ours;
 pub(crate) mod standard;
 
@@ -41,6 +42,9 @@ pub(crate) enum Between {
     Replace,
 }
 
+/// No element has this priority.
+const ABSENT: u64 = u64::MAX;
+
 /// Priorities of a full queue, and the delays after which a popped id comes back.
 const SPREAD_BITS: u32 = 50;
 
@@ -55,16 +59,18 @@ pub(crate) struct Hold<Q> {
 impl<Q: Queue> Hold<Q> {
     pub(crate) fn new(ids: usize) -> Self {
         let mut random = Random::new(ids as u64);
-        let mut queue = Q::new(ids);
-        for id in 0..ids as u32 {
-            queue.push(id, delay(&mut random));
-        }
+        let queue = filled(ids, &mut random);
         Self { queue, ids: ids as u32, random, checksum: 0 }
     }
 
     /// Pops an id and pushes it back later; returns its first priority, the present time.
     pub(crate) fn cycle(&mut self) -> u64 {
-        let (id, now) = self.queue.pop().expect("a held queue is never empty");
+        self.cycle_by(Q::pop)
+    }
+
+    /// A cycle whose pop somebody else does, to look at the clock before and after it.
+    pub(crate) fn cycle_by(&mut self, pop: impl FnOnce(&mut Q) -> Option<(u32, u64)>) -> u64 {
+        let (id, now) = pop(&mut self.queue).expect("a held queue is never empty");
         self.queue.push(id, now + delay(&mut self.random));
         self.checksum = mix(self.checksum ^ now);
         now
@@ -104,13 +110,18 @@ impl<Q: Addressable> Hold<Q> {
     }
 }
 
-/// Pushes ids in order of their number with random priorities, and pops them all.
-pub(crate) fn fill_and_drain<Q: Queue>(ids: usize) -> u64 {
-    let mut random = Random::new(ids as u64);
+/// Pushes ids in order of their number with random priorities; nothing is reserved.
+pub(crate) fn filled<Q: Queue>(ids: usize, random: &mut Random) -> Q {
     let mut queue = Q::new(ids);
     for id in 0..ids as u32 {
-        queue.push(id, delay(&mut random));
+        queue.push(id, delay(random));
     }
+    queue
+}
+
+/// Fills a queue and pops all of it.
+pub(crate) fn fill_and_drain<Q: Queue>(ids: usize) -> u64 {
+    let mut queue = filled::<Q>(ids, &mut Random::new(ids as u64));
     let mut checksum = 0;
     while let Some((_, priority)) = queue.pop() {
         checksum = mix(checksum ^ priority);

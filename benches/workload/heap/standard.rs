@@ -1,12 +1,13 @@
-//! What the standard library offers: plain binary heaps, lazy deletion, and an ordered set.
+//! What the standard library offers: plain binary heaps and an ordered set.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use super::{Addressable, Queue};
+use super::lazy::LazilyDeleting;
+use super::{ABSENT, Addressable, Queue};
 
 /// Priorities only: the least that a queue can do.
-pub(crate) struct Bare(BinaryHeap<Reverse<u64>>);
+pub(crate) struct Bare(pub(crate) BinaryHeap<Reverse<u64>>);
 
 impl Queue for Bare {
     const NAME: &'static str = "BinaryHeap u64";
@@ -25,7 +26,7 @@ impl Queue for Bare {
 }
 
 /// Priorities with their ids, which nobody can find again.
-pub(crate) struct Pairs(BinaryHeap<Reverse<(u64, u32)>>);
+pub(crate) struct Pairs(pub(crate) BinaryHeap<Reverse<(u64, u32)>>);
 
 impl Queue for Pairs {
     const NAME: &'static str = "BinaryHeap (u64, u32)";
@@ -43,49 +44,8 @@ impl Queue for Pairs {
     }
 }
 
-/// No element has this priority.
-const ABSENT: u64 = u64::MAX;
-
-/// A change pushes a second pair; a pair that its id's present priority contradicts is dropped
-/// when it comes to the top.
-pub(crate) struct Lazy {
-    pairs: Pairs,
-    priorities: Vec<u64>,
-}
-
-impl Queue for Lazy {
-    const NAME: &'static str = "BinaryHeap, lazy";
-
-    fn new(ids: usize) -> Self {
-        Self { pairs: Pairs::new(ids), priorities: vec![ABSENT; ids] }
-    }
-
-    fn push(&mut self, id: u32, priority: u64) {
-        self.priorities[id as usize] = priority;
-        self.pairs.push(id, priority);
-    }
-
-    fn pop(&mut self) -> Option<(u32, u64)> {
-        loop {
-            let (id, priority) = self.pairs.pop()?;
-            if self.priorities[id as usize] == priority {
-                self.priorities[id as usize] = ABSENT;
-                return Some((id, priority));
-            }
-        }
-    }
-}
-
-impl Addressable for Lazy {
-    fn relax(&mut self, id: u32, priority: u64) {
-        if priority < self.priorities[id as usize] {
-            self.push(id, priority);
-        }
-    }
-
-    fn remove(&mut self, id: u32) {
-        self.priorities[id as usize] = ABSENT;
-    }
+impl LazilyDeleting for Pairs {
+    const LAZY: &'static str = "BinaryHeap, lazy";
 }
 
 /// A set in order of priority, and each id's priority to find it there.
