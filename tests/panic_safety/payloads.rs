@@ -82,7 +82,7 @@ impl<const D: usize> Subject for Payloads<D> {
     fn held(&self) -> Held {
         let heap = &self.heap;
         let held: Held = heap.iter().map(|(_, priority, it)| (it.index, priority.0)).collect();
-        for (key, priority, payload) in heap.iter() {
+        for (key, priority, payload) in heap {
             assert!(heap.contains(key));
             assert_eq!(heap.get(key).map(|it| it.index), Some(payload.index));
             assert_eq!(heap.priority(key).map(|it| it.0), Some(priority.0));

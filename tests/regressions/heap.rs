@@ -167,3 +167,122 @@ fn a_hostile_id_allocates_nothing() {
     assert_eq!((unbounded.remove(u32::MAX), unbounded.change_key(u32::MAX, 1)), (None, None));
     assert_eq!(unbounded.decrease_key(u32::MAX, 1), Err(KeyError::Stale));
 }
+
+/// quickheap#6 again: a full group of eight siblings, all of which have the largest value.
+#[test]
+fn more_largest_priorities_than_siblings_come_out() {
+    let mut heap = IdHeap::<u64, 8>::with_arity();
+    for id in 0..100 {
+        heap.push(id, if id % 9 == 0 { u64::from(id) } else { u64::MAX }).expect("the id is new");
+    }
+    for id in (0..100).filter(|id| id % 18 == 9) {
+        assert_eq!(heap.change_key(id, u64::MAX), Some(u64::from(id)));
+    }
+    heap.rebuild();
+    heap.assert_invariants();
+    let popped: Vec<(u32, u64)> = std::iter::from_fn(|| heap.pop()).collect();
+    let (small, largest) = popped.split_at(6);
+    assert_eq!(small, [0, 18, 36, 54, 72, 90].map(|id| (id, u64::from(id))));
+    let mut ids: Vec<u32> = largest.iter().map(|&(id, _)| id).collect();
+    ids.sort_unstable();
+    assert!(largest.iter().all(|&(_, priority)| priority == u64::MAX));
+    assert!(ids.into_iter().eq((0..100).filter(|id| id % 18 != 0)));
+}
+
+/// rust#105851: a leaked `PeekMut` left a changed element at the root, where it didn't belong.
+#[test]
+fn a_leaked_guard_leaves_the_heap_in_order() {
+    let mut ids: IdHeap<u32> = (0..9).map(|id| (id, 10 + id)).collect();
+    let mut first = ids.peek_mut().expect("the heap is full");
+    first.set_priority(100);
+    std::mem::forget(first);
+    ids.assert_invariants();
+    assert_eq!((ids.len(), ids.peek()), (9, Some((0, 10))));
+
+    let mut heap: IndexedHeap<u32, String> = (0..9).map(|it| (it, it.to_string())).collect();
+    let mut first = heap.peek_mut().expect("the heap is full");
+    first.payload_mut().push('!');
+    first.set_priority(100);
+    std::mem::forget(first);
+    heap.assert_invariants();
+    assert_eq!((heap.len(), heap.pop()), (9, Some((0, "0!".to_owned()))));
+    assert!(heap.into_sorted_vec().into_iter().map(|(priority, _)| priority).eq(1..9));
+}
+
+/// A leaked `Drain` leaked elements elsewhere, or left a heap that didn't know what it held.
+#[test]
+fn a_leaked_drain_leaves_a_heap() {
+    for taken in 0..20 {
+        let mut ids: IdHeap<u32, 3> = (0..20).map(|id| (id, id * 7 % 20)).collect();
+        let mut drain = ids.drain();
+        let mut gone: Vec<u32> = drain.by_ref().take(taken).map(|(id, _)| id).collect();
+        std::mem::forget(drain);
+        ids.assert_invariants();
+        gone.extend(ids.iter().map(|(id, _)| id));
+        gone.sort_unstable();
+        assert_eq!((ids.len(), gone), (20 - taken, (0..20).collect()));
+
+        let mut heap: IndexedHeap<u32, u32, 3> = (0..20).map(|it| (it * 7 % 20, it)).collect();
+        let mut drain = heap.drain();
+        let mut gone: Vec<u32> = drain.by_ref().take(taken).map(|(_, _, it)| it).collect();
+        std::mem::forget(drain);
+        heap.assert_invariants();
+        gone.extend(heap.into_sorted_iter().map(|(_, payload)| payload));
+        gone.sort_unstable();
+        assert_eq!(gone, Vec::from_iter(0..20));
+    }
+}
+
+/// rust#106918: a predicate that panicked in `retain` left the heap without its order.
+/// (`panic_safety` lets every call of the predicate panic.)
+#[test]
+fn an_interrupted_retain_leaves_the_heap_in_order() {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    let mut heap: IdHeap<u32> = (0..40).map(|id| (id, id * 7 % 40)).collect();
+    let mut calls = 0;
+    let retain = AssertUnwindSafe(|| {
+        heap.retain(|_, priority| {
+            calls += 1;
+            if calls == 39 {
+                resume_unwind(Box::new("the last but one"));
+            }
+            priority % 4 == 0
+        });
+    });
+    assert!(catch_unwind(retain).is_err());
+    heap.assert_invariants();
+    assert!(heap.len() >= 10 && drained(&mut heap).is_sorted());
+}
+
+/// An `append` that joins arrays takes over positions that were true in the other heap, so that a
+/// change of a moved element hits another one.
+#[test]
+fn appended_elements_are_changed_themselves() {
+    for (ours, theirs) in [(0, 9), (9, 0), (3, 30), (30, 3), (20, 20)] {
+        let mut ids: IdHeap<u32, 4> = (0..ours).map(|id| (id, 100 + id)).collect();
+        let mut others: IdHeap<u32, 4> = (ours..ours + theirs).map(|id| (id, 300 - id)).collect();
+        assert_eq!(ids.append(&mut others), Ok(()));
+        assert!(others.is_empty() && !others.contains(ours));
+        ids.assert_invariants();
+        for id in ours..ours + theirs {
+            assert_eq!(ids.change_key(id, id), Some(300 - id));
+            assert_eq!(ids.priority(id), Some(id));
+        }
+        ids.assert_invariants();
+
+        let mut heap: IndexedHeap<u32, u32, 4> = (0..ours).map(|it| (100 + it, it)).collect();
+        let mut others: IndexedHeap<u32, u32, 4> = (0..theirs).map(|it| (300 - it, it)).collect();
+        let old_payloads: Vec<_> = others.iter().map(|(key, _, payload)| (key, *payload)).collect();
+        let mut new_keys = Vec::new();
+        heap.append(&mut others, |old, new| new_keys.push((old, new)));
+        assert_eq!(new_keys.len(), theirs as usize);
+        for (old, new) in new_keys {
+            let payload = old_payloads.iter().find(|(key, _)| *key == old).expect("it was there").1;
+            assert_eq!(heap.get(new), Some(&payload));
+            assert_eq!(heap.change_key(new, payload), Some(300 - payload));
+            assert_eq!(heap.priority(new), Some(payload));
+        }
+        heap.assert_invariants();
+    }
+}

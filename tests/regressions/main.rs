@@ -1,5 +1,6 @@
 //! Bugs that other crates had, and our own: each test's first line tells its story.
 
 mod heap;
+mod heap_memory;
 mod scheduler;
 mod wheel;
