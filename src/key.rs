@@ -17,6 +17,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU32;
 
+use crate::prefetch::prefetch;
+
 /// Names one element of one store: a slot and the serial number of its insertion, in 8 bytes.
 ///
 /// `Option<Key>` is 8 bytes as well. Keys of one store mean nothing to another.
@@ -258,6 +260,12 @@ impl<T> KeyedStore<T> {
             }
             Slot::Free { .. } => None,
         }
+    }
+
+    /// Asks for an element's memory, for those who know that they will come for it.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, slot: u32) {
+        prefetch(&self.slots, slot as usize, 1);
     }
 
     /// All elements with their keys, in the order of their slots.

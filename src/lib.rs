@@ -54,8 +54,13 @@ pub mod scheduler;
 pub mod time;
 pub mod wheel;
 
+mod prefetch;
 mod sync;
 
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../docs/migrating.md")]
+struct MigratingExamples;

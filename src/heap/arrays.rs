@@ -8,7 +8,7 @@ use alloc::collections::TryReserveError;
 use super::KeyError;
 use super::columns::Columns;
 use super::positions::Positions;
-use super::sift::{Hole, Track};
+use super::sift::Track;
 
 /// A d-ary min-heap of (priority, id): the children of `p` stand at `D * p + 1 ..= D * p + D`.
 #[derive(Debug)]
@@ -123,16 +123,6 @@ impl<P: Copy, const D: usize> Arrays<P, D> {
         }
         self.columns.clear();
     }
-
-    #[inline(always)]
-    pub(super) fn hole<T: Track>(
-        &mut self,
-        at: usize,
-        element: (u32, P),
-        track: T,
-    ) -> Hole<'_, P, T> {
-        self.columns.hole(at, element, track)
-    }
 }
 
 impl<P: Copy, const D: usize> Clone for Arrays<P, D> {
@@ -145,9 +135,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
     /// Adds a covered id that is not in the heap. O(log n), O(1) on average for random input.
     #[inline(always)]
     pub(super) fn push(&mut self, id: u32, priority: P, positions: &mut Positions) {
-        let at = self.len();
-        self.columns.push(id, priority);
-        self.hole(at, (id, priority), positions.tracked()).sift_up::<D>();
+        self.columns.push_in_hole(id, priority, positions.tracked()).sift_up::<D>();
     }
 
     /// Takes out the element at a position, if the heap reaches so far. O(log n).
@@ -155,11 +143,8 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
     pub(super) fn remove(&mut self, at: usize, positions: &mut Positions) -> Option<(u32, P)> {
         let removed = self.get(at)?;
         positions.unset(removed.0);
-        if let Some(last) = self.columns.pop()
-            && at < self.len()
-        {
+        if let Some(mut hole) = self.columns.fill_from_end(at, positions.tracked()) {
             // The last element comes from another branch: it may belong above `at` or below.
-            let mut hole = self.hole(at, last, positions.tracked());
             if at == 0 || !hole.sift_up::<D>() {
                 hole.sift_down::<D>();
             }
@@ -180,7 +165,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         let removed = self.get(0)?;
         positions.unset(removed.0);
         self.columns.set(0, id, priority);
-        self.hole(0, (id, priority), positions.tracked()).sift_down::<D>();
+        self.columns.change_in_hole(0, priority, positions.tracked()).sift_down::<D>();
         Some(removed)
     }
 
@@ -192,11 +177,11 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         priority: P,
         positions: &mut Positions,
     ) -> Result<P, KeyError> {
-        let (id, old) = self.get(at).ok_or(KeyError::Stale)?;
+        let (_, old) = self.get(at).ok_or(KeyError::Stale)?;
         if old <= priority {
             return Err(KeyError::NotSmaller);
         }
-        self.hole(at, (id, priority), positions.tracked()).sift_up::<D>();
+        self.columns.change_in_hole(at, priority, positions.tracked()).sift_up::<D>();
         Ok(old)
     }
 
@@ -207,15 +192,29 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         priority: P,
         positions: &mut Positions,
     ) -> Option<P> {
-        let (id, old) = self.get(at)?;
+        let (_, old) = self.get(at)?;
         let is_smaller = priority < old;
-        let mut hole = self.hole(at, (id, priority), positions.tracked());
+        let mut hole = self.columns.change_in_hole(at, priority, positions.tracked());
         if is_smaller {
             hole.sift_up::<D>();
         } else {
             hole.sift_down::<D>();
         }
         Some(old)
+    }
+
+    /// Moves the element at a position of the heap towards the root as far as it belongs.
+    pub(super) fn sift_up<T: Track>(&mut self, at: usize, track: T) {
+        if let Some((_, priority)) = self.get(at) {
+            self.columns.change_in_hole(at, priority, track).sift_up::<D>();
+        }
+    }
+
+    /// Moves the element at a position of the heap towards the leaves as far as it belongs.
+    pub(super) fn sift_down<T: Track>(&mut self, at: usize, track: T) {
+        if let Some((_, priority)) = self.get(at) {
+            self.columns.change_in_hole(at, priority, track).sift_down::<D>();
+        }
     }
 
     /// Panics if the order or a position is broken. O(n).

@@ -26,7 +26,7 @@ impl<P: Ord + Copy, const D: usize> Drop for Unordered<'_, P, D> {
             self.arrays.rebuild(self.positions);
         } else {
             for at in self.ordered..len {
-                self.arrays.sift_up_at(at, self.positions);
+                self.arrays.sift_up(at, self.positions.tracked());
             }
         }
     }
@@ -54,15 +54,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         // The last element's parent is the last that has children.
         let parents = (moved.arrays.len() + D - 2) / D;
         for at in (0..parents).rev() {
-            if let Some(element) = moved.arrays.get(at) {
-                moved.arrays.hole(at, element, Untracked).sift_down::<D>();
-            }
-        }
-    }
-
-    fn sift_up_at(&mut self, at: usize, positions: &mut Positions) {
-        if let Some(element) = self.get(at) {
-            self.hole(at, element, positions.tracked()).sift_up::<D>();
+            moved.arrays.sift_down(at, Untracked);
         }
     }
 

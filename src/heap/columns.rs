@@ -125,7 +125,6 @@ impl<P: Copy, const D: usize> Columns<P, D> {
     }
 
     /// Puts an element at a place that there is.
-    #[inline(always)]
     pub(super) fn set(&mut self, at: usize, id: u32, priority: P) {
         self.ids_below = self.ids_below.max(id as usize + 1);
         let (ids, priorities) = self.columns_mut();
@@ -133,19 +132,52 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         priorities[at] = priority;
     }
 
-    /// A hole at a place that there is, for an element whose id was added once.
+    /// Adds an element at the end, in a hole.
     #[inline(always)]
-    pub(super) fn hole<T: Track>(
+    pub(super) fn push_in_hole<T: Track>(
         &mut self,
-        at: usize,
-        element: (u32, P),
+        id: u32,
+        priority: P,
         track: T,
     ) -> Hole<'_, P, T> {
-        assert!(at < self.len && (element.0 as usize) < self.ids_below);
+        self.push(id, priority);
+        self.hole(self.len - 1, id, priority, track)
+    }
+
+    /// Moves the last element into a hole at `at`; `None` if it was there, and is gone now.
+    ///
+    /// What was there is overwritten.
+    #[inline(always)]
+    pub(super) fn fill_from_end<T: Track>(
+        &mut self,
+        at: usize,
+        track: T,
+    ) -> Option<Hole<'_, P, T>> {
+        let (id, priority) = self.pop()?;
+        (at < self.len).then(|| self.hole(at, id, priority, track))
+    }
+
+    /// A hole at a place that there is, for its element with another priority.
+    #[inline(always)]
+    pub(super) fn change_in_hole<T: Track>(
+        &mut self,
+        at: usize,
+        priority: P,
+        track: T,
+    ) -> Hole<'_, P, T> {
+        let id = self.ids()[at];
+        self.hole(at, id, priority, track)
+    }
+
+    /// A hole at `at`, which is below `len`, for an element whose id was pushed or set.
+    #[inline(always)]
+    fn hole<T: Track>(&mut self, at: usize, id: u32, priority: P, track: T) -> Hole<'_, P, T> {
+        debug_assert!(at < self.len && (id as usize) < self.ids_below);
         assert!(self.ids_below <= track.ids_below(), "every id is tracked");
         let (ids, priorities) = self.columns_mut();
-        // SAFETY: every id is below `ids_below`, and that is within the bounds of `track`.
-        unsafe { Hole::new(priorities, ids, track, at, element) }
+        // SAFETY: the columns are of one length, and `at` is below it; every id that was pushed or
+        // set is below `ids_below`, which is within the bounds of `track`.
+        unsafe { Hole::new(priorities, ids, track, at, (id, priority)) }
     }
 
     #[inline(always)]

@@ -234,7 +234,7 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     ///
     /// [`PushError::Present`] if the id is in the heap, [`PushError::OutOfBound`] if the heap
     /// doesn't take it. The heap is as before.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, id: u32, priority: P) -> Result<(), PushError> {
         self.admit(id)?;
         self.arrays.push(id, priority, &mut self.positions);
@@ -242,7 +242,7 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     }
 
     /// Takes out the id with the smallest priority. O(log n).
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(u32, P)> {
         self.arrays.remove(0, &mut self.positions)
     }

@@ -9,6 +9,7 @@ use super::bulk::Unordered;
 use super::indexed_iter::{Drain, IntoSortedIter, Iter};
 use super::indexed_peek_mut::PeekMut;
 use super::positions::Positions;
+use super::sift::PREFETCH_FROM;
 use super::{KeyError, Relaxed};
 use crate::key::{Key, KeyedStore};
 
@@ -403,7 +404,19 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
         let (slot, priority) = self.arrays.get(at)?;
         let (key, payload) = self.payloads.remove_slot(slot)?;
         self.arrays.remove(at, &mut self.positions);
+        self.prefetch_first();
         Some((key, priority, payload))
+    }
+
+    /// Whatever comes next is likely to ask for the first element or, after that, for one of its
+    /// children: in a large heap their payloads are on their way by then.
+    #[inline(always)]
+    fn prefetch_first(&self) {
+        if self.len() >= PREFETCH_FROM {
+            for &slot in &self.arrays.ids()[..=D] {
+                self.payloads.prefetch(slot);
+            }
+        }
     }
 
     fn batch(&mut self) -> Batch<'_, P, T, D> {

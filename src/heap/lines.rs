@@ -1,6 +1,6 @@
-//! Memory whose groups of siblings start at cache lines, and the hint to load some of it.
+//! Memory in which groups of siblings start at cache lines.
 
-#![allow(unsafe_code, reason = "raw memory and the prefetch instruction: see DESIGN.md")]
+#![allow(unsafe_code, reason = "raw memory of whole cache lines: see DESIGN.md")]
 
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
@@ -8,40 +8,47 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 const LINE_BYTES: usize = 64;
+const CHUNK_BYTES: usize = 16;
 
-/// Raw memory of one cache line.
+/// Raw memory of the alignment that allocators give by themselves: a vector of it grows in place
+/// where the system can do that, which one that is aligned to cache lines can't.
 #[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line {
-    _bytes: [MaybeUninit<u8>; LINE_BYTES],
+#[repr(align(16))]
+struct Chunk {
+    _bytes: [MaybeUninit<u8>; CHUNK_BYTES],
 }
 
 /// Memory for values of a heap of arity `D`, which says nothing about what is in it.
 ///
-/// So many places in front are left unused that a group of `D` siblings starts at a multiple of
-/// `D` places, and the `D * D` children of such a group at a multiple of `D * D`. A group whose
-/// size is a power of two up to a line's then lies in one line.
+/// From the first cache line on so many places are left unused that a group of `D` siblings starts
+/// at a multiple of `D` places, and the `D * D` children of such a group at a multiple of `D * D`.
+/// A group whose size is a power of two up to a line's then lies in one line.
 ///
-/// The whole capacity of `lines` counts as its length, so that growth takes all of it along.
+/// Invariants: the whole capacity of `chunks` counts as its length, so that growth takes all of it
+/// along; `skipped` chunks come before the first cache line.
 pub(super) struct Lines<T, const D: usize> {
-    lines: Vec<Line>,
+    chunks: Vec<Chunk>,
+    skipped: usize,
     values: PhantomData<T>,
 }
 
 impl<T, const D: usize> Lines<T, D> {
     const SIZE: usize = size_of::<T>();
     const IN_FRONT: usize = D * D - D - 1;
+    /// More chunks never come before the first cache line.
+    const MOST_SKIPPED: usize = LINE_BYTES / CHUNK_BYTES - 1;
 
     pub(super) const fn new() -> Self {
         const { assert!(D >= 2, "a heap's arity is at least 2") };
         const { assert!(align_of::<T>() <= LINE_BYTES, "a priority is aligned to a line at most") };
-        Self { lines: Vec::new(), values: PhantomData }
+        Self { chunks: Vec::new(), skipped: 0, values: PhantomData }
     }
 
     /// So many values fit. Places up to here, counted from `start`, are inside of the memory, and
     /// all are aligned: the lines are, and a value's size is a multiple of its alignment.
     pub(super) const fn capacity(&self) -> usize {
-        match (self.lines.len() * LINE_BYTES).checked_div(Self::SIZE) {
+        let bytes = self.chunks.len().saturating_sub(Self::MOST_SKIPPED) * CHUNK_BYTES;
+        match bytes.checked_div(Self::SIZE) {
             Some(places) => places.saturating_sub(Self::IN_FRONT),
             None => usize::MAX,
         }
@@ -50,21 +57,24 @@ impl<T, const D: usize> Lines<T, D> {
     /// The place of the first value, which may be dangling where the capacity is zero.
     #[inline(always)]
     pub(super) const fn start(&self) -> *const T {
-        self.lines.as_ptr().cast::<T>().wrapping_add(Self::IN_FRONT)
+        let lines = self.chunks.as_ptr().wrapping_add(self.skipped);
+        lines.cast::<T>().wrapping_add(Self::IN_FRONT)
     }
 
     /// The place of the first value, which may be dangling where the capacity is zero.
     #[inline(always)]
     pub(super) const fn start_mut(&mut self) -> *mut T {
-        self.lines.as_mut_ptr().cast::<T>().wrapping_add(Self::IN_FRONT)
+        let lines = self.chunks.as_mut_ptr().wrapping_add(self.skipped);
+        lines.cast::<T>().wrapping_add(Self::IN_FRONT)
     }
 
     /// Makes room for so many values in all, and for a growing number.
     pub(super) fn try_reserve(&mut self, values: usize) -> Result<(), TryReserveError> {
         if values > self.capacity() {
-            // A number of lines that overflows is one that no allocator has.
-            self.lines.try_reserve(Self::lines_for(values) - self.lines.len())?;
-            self.take_capacity();
+            // A number of chunks that overflows is one that no allocator has.
+            let held = self.chunks.len();
+            self.chunks.try_reserve(Self::chunks_for(values) - held)?;
+            self.settle(held);
         }
         Ok(())
     }
@@ -73,61 +83,51 @@ impl<T, const D: usize> Lines<T, D> {
     /// memory.
     pub(super) fn reserve(&mut self, values: usize) {
         if values > self.capacity() {
-            self.lines.reserve(Self::lines_for(values) - self.lines.len());
-            self.take_capacity();
+            let held = self.chunks.len();
+            self.chunks.reserve(Self::chunks_for(values) - held);
+            self.settle(held);
         }
     }
 
-    /// Gives back what isn't needed for so many values.
+    /// Gives back what isn't needed for so many values, which are all that is used.
     pub(super) fn shrink_to(&mut self, values: usize) {
-        self.lines.truncate(Self::lines_for(values));
-        self.lines.shrink_to_fit();
-        self.take_capacity();
+        self.chunks.truncate(Self::chunks_for(values));
+        let held = self.chunks.len();
+        self.chunks.shrink_to_fit();
+        self.settle(held);
     }
 
     /// A copy of the first so many values' memory.
     pub(super) fn copy(&self, values: usize) -> Self {
-        let used = Self::lines_for(values).min(self.lines.len());
-        let mut copy = Self { lines: self.lines[..used].to_vec(), values: PhantomData };
-        copy.take_capacity();
+        let held = Self::chunks_for(values).min(self.chunks.len());
+        let chunks = self.chunks[..held].to_vec();
+        let mut copy = Self { chunks, skipped: self.skipped, values: PhantomData };
+        copy.settle(held);
         copy
     }
 
-    fn lines_for(values: usize) -> usize {
+    fn chunks_for(values: usize) -> usize {
         match values {
             0 => 0,
             _ => values
                 .saturating_add(Self::IN_FRONT)
                 .saturating_mul(Self::SIZE)
-                .div_ceil(LINE_BYTES),
+                .div_ceil(CHUNK_BYTES)
+                .saturating_add(Self::MOST_SKIPPED),
         }
     }
 
-    fn take_capacity(&mut self) {
-        // SAFETY: a line is raw memory, which may be uninitialised.
-        unsafe { self.lines.set_len(self.lines.capacity()) };
+    /// Restores the invariants after the first `held` chunks have come to another place.
+    fn settle(&mut self, held: usize) {
+        // SAFETY: a chunk is raw memory, which may be uninitialised.
+        unsafe { self.chunks.set_len(self.chunks.capacity()) };
+        let behind_line = self.chunks.as_ptr().addr() % LINE_BYTES / CHUNK_BYTES;
+        let skipped = (LINE_BYTES / CHUNK_BYTES - behind_line) % (LINE_BYTES / CHUNK_BYTES);
+        if skipped != self.skipped && held > Self::MOST_SKIPPED {
+            // As many chunks are in use as fit behind the most that are ever skipped.
+            let used = held - Self::MOST_SKIPPED;
+            self.chunks.copy_within(self.skipped..self.skipped + used, skipped);
+        }
+        self.skipped = skipped;
     }
-}
-
-/// Asks for the lines of some places behind a slice's start, which may not exist, to be loaded
-/// into the cache.
-#[inline(always)]
-pub(super) fn prefetch<T>(slice: &[T], from: usize, count: usize) {
-    let start = slice.as_ptr().wrapping_add(from).cast::<u8>();
-    for line in 0..(count * size_of::<T>()).div_ceil(LINE_BYTES) {
-        prefetch_line(start.wrapping_add(line * LINE_BYTES));
-    }
-}
-
-/// A hint where stable Rust can give one, and nothing elsewhere.
-#[inline(always)]
-fn prefetch_line(address: *const u8) {
-    #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-    // SAFETY: a hint reads nothing, so every address will do; the target has the instruction.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(address.cast());
-    }
-    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
-    let _ = address;
 }

@@ -4,11 +4,11 @@
 
 use core::hint::select_unpredictable;
 
-use super::lines::prefetch;
+use crate::prefetch::prefetch;
 
 /// From so many elements on, a sift that goes down asks for the grandchildren before it compares
 /// the children. A smaller heap lies in a core's own caches, and asking costs more than it saves.
-const PREFETCH_FROM: usize = 8_192;
+pub(super) const PREFETCH_FROM: usize = 8_192;
 
 /// Who is told where a moving element came to stand.
 pub(super) trait Track {
@@ -72,13 +72,10 @@ pub(super) struct Hole<'a, P: Copy, T: Track> {
 impl<'a, P: Copy, T: Track> Hole<'a, P, T> {
     /// Opens the place `at` for an element; what was there is overwritten.
     ///
-    /// # Panics
-    ///
-    /// If the arrays don't reach to `at`.
-    ///
     /// # Safety
     ///
-    /// The element's id and all of `ids` are below `track.ids_below()`.
+    /// `at < priorities.len() == ids.len()`, and the element's id and all of `ids` are below
+    /// `track.ids_below()`.
     #[inline(always)]
     pub(super) unsafe fn new(
         priorities: &'a mut [P],
@@ -87,7 +84,7 @@ impl<'a, P: Copy, T: Track> Hole<'a, P, T> {
         at: usize,
         (id, priority): (u32, P),
     ) -> Self {
-        assert!(at < ids.len() && ids.len() == priorities.len(), "a hole is in the heap");
+        debug_assert!(at < ids.len() && ids.len() == priorities.len());
         Self { priorities, ids, track, at, id, priority }
     }
 
