@@ -86,7 +86,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
     pub(super) fn sorted(&self) -> Vec<(P, u32)> {
         let mut elements: Vec<(P, u32)> =
             self.iter().map(|(id, priority)| (priority, id)).collect();
-        elements.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        elements.sort_unstable_by_key(|&(priority, _)| priority);
         elements
     }
 }

@@ -1,12 +1,10 @@
 //! A heap with owned payloads and checked keys.
 
 use alloc::collections::TryReserveError;
-use alloc::vec::Vec;
 use core::fmt;
 
 use super::arrays::Arrays;
-use super::bulk::Unordered;
-use super::indexed_iter::{Drain, IntoSortedIter, Iter};
+use super::indexed_iter::{Drain, Iter};
 use super::indexed_peek_mut::PeekMut;
 use super::positions::Positions;
 use super::sift::PREFETCH_FROM;
@@ -227,7 +225,8 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// ```
     /// use punctual::heap::IndexedHeap;
     ///
-    /// let mut heap: IndexedHeap<u64, &str> = [(30, "c"), (10, "a"), (20, "b")].into_iter().collect();
+    /// let mut heap = IndexedHeap::<u64, &str>::new();
+    /// heap.extend([(30, "c"), (10, "a"), (20, "b")]);
     /// let due: Vec<&str> = heap.drain_while(|at| at <= 20).map(|(_, name)| name).collect();
     /// assert_eq!((due, heap.len()), (vec!["a", "b"], 1));
     /// ```
@@ -327,76 +326,6 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
         Some((priority, payload))
     }
 
-    /// Adds elements, and each one's key to `keys`. O(n + k) for k elements, or less if they are
-    /// few.
-    ///
-    /// # Panics
-    ///
-    /// As [`IndexedHeap::push`].
-    pub fn extend_with_keys(
-        &mut self,
-        elements: impl IntoIterator<Item = (P, T)>,
-        keys: &mut impl Extend<Key>,
-    ) {
-        let mut batch = self.batch();
-        keys.extend(elements.into_iter().map(|(priority, payload)| batch.add(priority, payload)));
-    }
-
-    /// Moves all elements of the other heap into this one, where they get other keys: `rekey` is
-    /// told of each element's old key and new key. O(n + k) for k elements, or less if they are
-    /// few.
-    ///
-    /// # Panics
-    ///
-    /// As [`IndexedHeap::push`].
-    pub fn append(&mut self, other: &mut Self, mut rekey: impl FnMut(Key, Key)) {
-        let mut batch = self.batch();
-        for (old, priority, payload) in other.drain() {
-            rekey(old, batch.add(priority, payload));
-        }
-    }
-
-    /// Keeps the elements that the predicate wants. O(n).
-    pub fn retain(&mut self, mut keep: impl FnMut(Key, P, &mut T) -> bool) {
-        let payloads = core::cell::RefCell::new(&mut self.payloads);
-        self.arrays.retain(
-            &mut self.positions,
-            |slot, priority| {
-                let mut payloads = payloads.borrow_mut();
-                payloads
-                    .at_slot_mut(slot)
-                    .is_some_and(|(key, payload)| keep(key, priority, payload))
-            },
-            |slot| {
-                let removed = payloads.borrow_mut().remove_slot(slot);
-                drop(removed);
-            },
-        );
-    }
-
-    /// Brings all elements into order again, after a comparison that panicked or an order that
-    /// has changed. O(n).
-    pub fn rebuild(&mut self) {
-        self.arrays.rebuild(&mut self.positions);
-    }
-
-    /// All elements, the smallest first. O(n log n).
-    #[must_use]
-    pub fn into_sorted_vec(mut self) -> Vec<(P, T)> {
-        let sorted = self.arrays.sorted();
-        let taken = sorted.into_iter().filter_map(|(priority, slot)| {
-            let (_, payload) = self.payloads.remove_slot(slot)?;
-            Some((priority, payload))
-        });
-        taken.collect()
-    }
-
-    /// All elements, the smallest first, each popped when it is asked for. O(log n) each.
-    #[must_use]
-    pub fn into_sorted_iter(self) -> IntoSortedIter<P, T, D> {
-        IntoSortedIter::new(self)
-    }
-
     /// Takes the element at a position out. The payload leaves its store first: if a comparison
     /// panics, it is dropped by the unwinding and no slot is left without an element.
     #[inline]
@@ -419,13 +348,6 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
         }
     }
 
-    fn batch(&mut self) -> Batch<'_, P, T, D> {
-        let ordered = self.len();
-        let (arrays, positions) = (&mut self.arrays, &mut self.positions);
-        let unordered = Unordered { arrays, positions, ordered };
-        Batch { payloads: &mut self.payloads, unordered }
-    }
-
     /// Checks the order, the positions and the payloads. O(n); for tests and fuzzing.
     ///
     /// # Panics
@@ -435,22 +357,6 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
         self.arrays.assert_invariants(&self.positions);
         assert_eq!(self.arrays.len(), self.payloads.len(), "every element has its payload");
         assert_eq!(self.iter().count(), self.len(), "every slot in the heap is filled");
-    }
-}
-
-/// Elements that are added in no order.
-struct Batch<'a, P: Ord + Copy, T, const D: usize> {
-    payloads: &'a mut KeyedStore<T>,
-    unordered: Unordered<'a, P, D>,
-}
-
-impl<P: Ord + Copy, T, const D: usize> Batch<'_, P, T, D> {
-    fn add(&mut self, priority: P, payload: T) -> Key {
-        let Unordered { arrays, positions, .. } = &mut self.unordered;
-        let key = self.payloads.insert(payload);
-        positions.cover(key.slot());
-        arrays.append(key.slot(), priority, positions);
-        key
     }
 }
 
@@ -472,29 +378,5 @@ impl<P: Copy + fmt::Debug, T: fmt::Debug, const D: usize> fmt::Debug for Indexed
     /// A list of (key, priority, payload), in no particular order.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl<P: Ord + Copy, T, const D: usize> Extend<(P, T)> for IndexedHeap<P, T, D> {
-    /// Adds elements whose keys nobody needs yet: [`IndexedHeap::iter`] tells them later. O(n + k)
-    /// for k elements, or less if they are few.
-    ///
-    /// # Panics
-    ///
-    /// As [`IndexedHeap::push`].
-    fn extend<I: IntoIterator<Item = (P, T)>>(&mut self, elements: I) {
-        let mut batch = self.batch();
-        for (priority, payload) in elements {
-            batch.add(priority, payload);
-        }
-    }
-}
-
-impl<P: Ord + Copy, T, const D: usize> FromIterator<(P, T)> for IndexedHeap<P, T, D> {
-    /// A heap of the elements. O(n).
-    fn from_iter<I: IntoIterator<Item = (P, T)>>(elements: I) -> Self {
-        let mut heap = Self::with_arity();
-        heap.extend(elements);
-        heap
     }
 }

@@ -10,7 +10,8 @@ use crate::key::Key;
 /// ```
 /// use punctual::heap::IndexedHeap;
 ///
-/// let mut heap: IndexedHeap<u64, String> = [(10, "a".into()), (20, "b".into())].into_iter().collect();
+/// let elements = [(10, "a".to_owned()), (20, "b".to_owned())];
+/// let mut heap: IndexedHeap<u64, String> = elements.into_iter().collect();
 /// if let Some(mut first) = heap.peek_mut() {
 ///     first.payload_mut().push('!');
 ///     first.set_priority(25);

@@ -7,9 +7,8 @@ pub(crate) const MOST_FILE_LINES: usize = 450;
 pub(crate) const MOST_FUNCTION_LINES: usize = 70;
 pub(crate) const MOST_EXAMPLE_LINES: usize = 95;
 
-/// The library's modules; an arrow goes only from a later line to an earlier one. `sync` and
-/// `prefetch` stand first, because everyone may come to the only doors to atomics, locks and threads
-/// and to the hint for the cache.
+/// The library's modules; an arrow goes only from a later line to an earlier one. The first line
+/// is open to everyone: the only doors to atomics, locks and threads, and to the cache's hint.
 pub(crate) const LINES: [&[&str]; 5] = [
     &["sync", "prefetch"],
     &["time", "key"],
