@@ -163,7 +163,7 @@ fn deep_heaps_change_and_empty_in_order() {
             last = priority;
         }
     }
-    for count in [1, 2, 3, 7, 64, 1000, 4097] {
+    for count in [1, 2, 3, 7, 64, 1000, 4097, 20_000] {
         run::<2>(count);
         run::<3>(count);
         run::<4>(count);

@@ -7,7 +7,7 @@ use punctual::heap::{IdHeap, KeyError, PushError, Relaxed};
 use super::{Model, Word};
 
 /// Ids from here on are refused.
-const BOUND: u32 = 24;
+const BOUND: u32 = 80;
 
 pub(crate) struct IdHeapModel<const D: usize> {
     heap: IdHeap<u32, D>,
