@@ -89,7 +89,7 @@ fn every_short_sequence_of_all_verbs_on_the_id_heap() {
         Op::Append { id: 7, priority: 2 },
         Op::Pop,
         Op::PeekMut { priority: 9 },
-        Op::PeekMutPop,
+        Op::PeekMutPop { priority: 8 },
         Op::ReplaceTop { id: 0, priority: 4 },
         Op::PushPop { id: 5, priority: 4 },
         Op::DecreaseOrPush { id: 1, priority: 1 },

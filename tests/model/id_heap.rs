@@ -21,7 +21,7 @@ pub(crate) enum Op {
     PopIf { limit: u32 },
     DrainWhile { limit: u32 },
     PeekMut { priority: u32 },
-    PeekMutPop,
+    PeekMutPop { priority: u32 },
     ReplaceTop { id: u32, priority: u32 },
     PushPop { id: u32, priority: u32 },
     DecreaseKey { id: u32, priority: u32 },
@@ -84,10 +84,19 @@ impl<const D: usize> IdHeapModel<D> {
                 assert_eq!(first.priority(), priority);
                 self.oracle.insert(first.id(), priority);
             }
-            _ => {
-                let popped = first.pop();
-                self.expect_smallest(Some(popped));
+            Op::PeekMutPop { priority } => {
+                // A guard's element may be changed and then taken out.
+                if priority % 2 == 0 {
+                    first.set_priority(priority);
+                    self.oracle.insert(first.id(), priority);
+                }
+                let (id, priority) = first.pop();
+                assert_eq!(
+                    (Some(id), self.oracle.remove(&id)),
+                    (before.map(|it| it.0), Some(priority))
+                );
             }
+            _ => unreachable!("this is no operation on the first element"),
         }
     }
 
@@ -200,7 +209,7 @@ impl<const D: usize> Model for IdHeapModel<D> {
             16 => Op::PopIf { limit: priority },
             17 => Op::DrainWhile { limit: priority / 2 },
             18 => Op::PeekMut { priority },
-            19 => Op::PeekMutPop,
+            19 => Op::PeekMutPop { priority },
             20..22 => Op::ReplaceTop { id, priority },
             22..24 => Op::PushPop { id, priority },
             24..27 => Op::DecreaseKey { id, priority },
@@ -242,7 +251,7 @@ impl<const D: usize> Model for IdHeapModel<D> {
                 popped.into_iter().for_each(|popped| self.expect_smallest(Some(popped)));
                 assert!(self.oracle.values().all(|&priority| priority > limit));
             }
-            Op::PeekMut { .. } | Op::PeekMutPop => self.peek_mut(op),
+            Op::PeekMut { .. } | Op::PeekMutPop { .. } => self.peek_mut(op),
             Op::ReplaceTop { id, priority } => self.replace_top(id, priority),
             Op::PushPop { id, priority } => match self.oracle_push(id, priority) {
                 Ok(()) => {

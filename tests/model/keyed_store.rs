@@ -8,6 +8,8 @@ pub(crate) struct KeyedStoreModel {
     store: KeyedStore<usize>,
     /// Every key that was ever handed out, with its element while it is in the store.
     issued: Vec<(Key, Option<usize>)>,
+    /// So many slots there are, free ones included.
+    slots: usize,
 }
 
 /// `Pick` numbers the keys from the newest to the oldest, stale ones included.
@@ -27,7 +29,7 @@ pub(crate) enum Op {
 
 impl KeyedStoreModel {
     pub(crate) fn new() -> Self {
-        Self { store: KeyedStore::with_capacity(3), issued: Vec::new() }
+        Self { store: KeyedStore::with_capacity(3), issued: Vec::new(), slots: 0 }
     }
 
     fn pick(&self, pick: u32) -> Option<usize> {
@@ -38,6 +40,19 @@ impl KeyedStoreModel {
     fn in_slot(&self, index: usize) -> Option<usize> {
         let slot = self.issued[index].0.slot();
         self.issued.iter().position(|(key, value)| key.slot() == slot && value.is_some())
+    }
+
+    /// A free slot is used again before there is a new one.
+    fn issue(&mut self, key: Key, value: usize) {
+        assert!(self.issued.iter().all(|(old, _)| *old != key), "keys are unique");
+        let slot = key.slot() as usize;
+        if self.live().len() < self.slots {
+            assert!(slot < self.slots, "a slot is free");
+        } else {
+            assert_eq!(slot, self.slots);
+            self.slots += 1;
+        }
+        self.issued.push((key, Some(value)));
     }
 
     /// The elements in the order of their slots, as the store gives them.
@@ -59,8 +74,8 @@ impl KeyedStoreModel {
             assert!(self.store.capacity() >= len + wanted);
         } else {
             // An empty slot in front of a full one is kept, since the full one doesn't move.
-            let last = self.live().last().map_or(0, |(key, _)| key.slot() as usize + 1);
-            assert!(self.store.capacity() <= wanted.max(last).max(4));
+            self.slots = self.live().last().map_or(0, |(key, _)| key.slot() as usize + 1);
+            assert!(self.store.capacity() <= wanted.max(self.slots).max(4));
         }
         assert!(self.store.try_reserve(usize::MAX).is_err());
     }
@@ -72,8 +87,9 @@ impl KeyedStoreModel {
         assert!(copy.iter().map(|(key, value)| (key, *value)).eq(expected.iter().copied()));
         let (theirs, ours) = (copy.insert(7), self.store.insert(7));
         assert_eq!((theirs, copy.remove(theirs)), (ours, Some(7)));
+        self.issue(ours, 7);
         assert_eq!((self.store.remove(ours), copy.get(ours)), (Some(7), None));
-        self.issued.push((ours, None));
+        self.issued.last_mut().expect("it was issued").1 = None;
         assert_eq!(format!("{:?}", self.store).matches("Key").count(), expected.len());
     }
 }
@@ -112,11 +128,11 @@ impl Model for KeyedStoreModel {
             (Op::Insert, _) => {
                 let value = self.issued.len() * 10;
                 let key = self.store.insert(value);
-                assert!(self.issued.iter().all(|(old, _)| *old != key), "keys are unique");
-                self.issued.push((key, Some(value)));
+                self.issue(key, value);
             }
             (Op::Clear, _) => {
                 self.store.clear();
+                self.slots = 0;
                 self.issued.iter_mut().for_each(|(_, value)| *value = None);
             }
             (Op::ChangeAll, _) => {
