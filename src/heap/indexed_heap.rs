@@ -7,9 +7,12 @@ use super::arrays::Arrays;
 use super::indexed_iter::{Drain, Iter};
 use super::indexed_peek_mut::PeekMut;
 use super::positions::Positions;
-use super::sift::PREFETCH_FROM;
 use super::{KeyError, Relaxed};
 use crate::key::{Key, KeyedStore};
+
+/// From so many elements on, the payloads of those that are likely to leave next are asked for: a
+/// smaller heap lies in a core's own caches.
+const PREFETCH_FROM: usize = 4_096;
 
 /// A min-heap of payloads by priority, with decrease-key by [`Key`]; binary unless `D` says
 /// otherwise.
@@ -342,7 +345,7 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     #[inline(always)]
     fn prefetch_first(&self) {
         if self.len() >= PREFETCH_FROM {
-            for &slot in &self.arrays.ids()[..=D] {
+            for &slot in self.arrays.ids().iter().take(D + 1) {
                 self.payloads.prefetch(slot);
             }
         }
@@ -361,7 +364,8 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
 }
 
 impl<P: Copy, T: Clone, const D: usize> Clone for IndexedHeap<P, T, D> {
-    /// The keys of this heap find the clones of their elements in the other.
+    /// Keys from before find the clones of their elements in the clone; keys from after mean
+    /// nothing to the other heap, as those of any two.
     fn clone(&self) -> Self {
         let (arrays, positions) = (self.arrays.clone(), self.positions.clone());
         Self { arrays, positions, payloads: self.payloads.clone() }

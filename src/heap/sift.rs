@@ -8,7 +8,7 @@ use crate::prefetch::prefetch;
 
 /// From so many elements on, a sift that goes down asks for the grandchildren before it compares
 /// the children. A smaller heap lies in a core's own caches, and asking costs more than it saves.
-pub(super) const PREFETCH_FROM: usize = 8_192;
+const PREFETCH_FROM: usize = 20_000;
 
 /// Who is told where a moving element came to stand.
 pub(super) trait Track {
@@ -202,7 +202,10 @@ fn smallest<P: Ord + Copy, const D: usize>(siblings: &[P; D]) -> (usize, P) {
     while playing > 1 {
         let winners = playing.div_ceil(2);
         for low in 0..playing / 2 {
-            let (left, right) = (players[low], players[winners + low]);
+            // Neighbours where all rounds are even, for the shorter code; else nobody is left over.
+            let (left, right) =
+                if D.is_power_of_two() { (2 * low, 2 * low + 1) } else { (low, winners + low) };
+            let (left, right) = (players[left], players[right]);
             let wins = right.1 < left.1;
             let offset = select_unpredictable(wins, right.0, left.0);
             players[low] = (offset, select_unpredictable(wins, right.1, left.1));
