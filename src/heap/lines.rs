@@ -6,6 +6,7 @@ use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 
 const LINE_BYTES: usize = 64;
 const CHUNK_BYTES: usize = 16;
@@ -54,18 +55,31 @@ impl<T, const D: usize> Lines<T, D> {
         }
     }
 
-    /// The place of the first value, which may be dangling where the capacity is zero.
+    /// The place of the first value. It is aligned, but dangling where the capacity is zero or the
+    /// values have no size.
     #[inline(always)]
     pub(super) const fn start(&self) -> *const T {
+        if self.is_dangling() {
+            return NonNull::dangling().as_ptr();
+        }
         let lines = self.chunks.as_ptr().wrapping_add(self.skipped);
         lines.cast::<T>().wrapping_add(Self::IN_FRONT)
     }
 
-    /// The place of the first value, which may be dangling where the capacity is zero.
+    /// The same for a change.
     #[inline(always)]
     pub(super) const fn start_mut(&mut self) -> *mut T {
+        if self.is_dangling() {
+            return NonNull::dangling().as_ptr();
+        }
         let lines = self.chunks.as_mut_ptr().wrapping_add(self.skipped);
         lines.cast::<T>().wrapping_add(Self::IN_FRONT)
+    }
+
+    /// Whether the chunks' address says nothing about a value's. That of no chunks is aligned as a
+    /// chunk is, which is enough for most values: for those this is a constant.
+    const fn is_dangling(&self) -> bool {
+        Self::SIZE == 0 || align_of::<T>() > CHUNK_BYTES && self.chunks.is_empty()
     }
 
     /// Makes room for so many values in all, and for a growing number.

@@ -286,3 +286,37 @@ fn appended_elements_are_changed_themselves() {
         heap.assert_invariants();
     }
 }
+
+/// A vector's dangling address is aligned as its elements are: priorities of a stricter alignment
+/// must not be read there, also where there are none, nor priorities without a size.
+#[test]
+fn heaps_of_strictly_aligned_priorities_may_be_empty() {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    #[repr(align(64))]
+    struct Line(u64);
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    #[repr(align(64))]
+    struct Nothing;
+
+    fn run<P: Copy + Ord + std::fmt::Debug, const D: usize>(priorities: [P; 3]) {
+        let mut heap = IdHeap::<P, D>::with_arity();
+        assert_eq!((heap.iter().count(), heap.peek()), (0, None));
+        heap.rebuild();
+        for (id, priority) in (0..300).zip(priorities.into_iter().cycle()) {
+            heap.push(id, priority).expect("the id is new");
+        }
+        heap.assert_invariants();
+        assert_eq!(heap.clone().into_sorted_vec().len(), 300);
+        heap.clear();
+        heap.shrink_to_fit();
+        assert_eq!((heap.iter().count(), heap.pop()), (0, None));
+        assert_eq!(heap.clone().into_iter().count(), 0);
+    }
+    run::<_, 2>([Line(3), Line(1), Line(2)]);
+    run::<_, 4>([Line(3), Line(1), Line(2)]);
+    run::<_, 8>([Line(3), Line(1), Line(2)]);
+    run::<_, 4>([Nothing; 3]);
+    run::<_, 4>([3_u128, 1, 2]);
+    run::<_, 8>([(), (), ()]);
+}
