@@ -139,6 +139,10 @@ impl<T> KeyedStore<T> {
     }
 
     /// Makes room for `additional` elements more. Aborts where there is no memory.
+    ///
+    /// # Panics
+    ///
+    /// If that many don't fit into the address space.
     pub fn reserve(&mut self, additional: usize) {
         self.slots.reserve(additional.saturating_sub(self.slots.len() - self.len));
     }
@@ -194,6 +198,12 @@ impl<T> KeyedStore<T> {
         self.next_serial = serial.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.len += 1;
         Key { slot, serial }
+    }
+
+    /// The slot of the next element that is put in.
+    #[inline]
+    pub(crate) const fn vacant_slot(&self) -> u32 {
+        if self.free == NONE { self.slots.len() as u32 } else { self.free }
     }
 
     /// Whether the key's element is still here. O(1).
@@ -268,7 +278,7 @@ impl<T> KeyedStore<T> {
         prefetch(&self.slots, slot as usize, 1);
     }
 
-    /// All elements with their keys, in the order of their slots.
+    /// All elements with their keys, in the order of their slots. O(slots).
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         (0..).zip(&self.slots).filter_map(|(slot, place)| match place {
             Slot::Full { serial, value } => Some((Key { slot, serial: *serial }, value)),
@@ -276,7 +286,7 @@ impl<T> KeyedStore<T> {
         })
     }
 
-    /// All elements with their keys, in the order of their slots.
+    /// All elements with their keys, in the order of their slots. O(slots).
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
         (0..).zip(&mut self.slots).filter_map(|(slot, place)| match place {
             Slot::Full { serial, value } => Some((Key { slot, serial: *serial }, value)),
@@ -284,7 +294,7 @@ impl<T> KeyedStore<T> {
         })
     }
 
-    /// Drops all elements and keeps the memory. O(n). Keys from before find nothing after.
+    /// Drops all elements and keeps the memory. O(slots). Keys from before find nothing after.
     pub fn clear(&mut self) {
         // The serial goes on counting: that is what makes the keys from before stale. A vector
         // that is cleared is empty even if an element panics in its drop.

@@ -184,3 +184,19 @@ fn a_promised_length_allocates_nothing() {
         assert_eq!(heap.into_sorted_vec(), [(0, 7), (1, 7)]);
     }
 }
+
+/// A heap that keeps ties in the order of arrival goes on where it was.
+#[test]
+fn arrivals_go_on_after_a_round_trip() {
+    use punctual::heap::{Arrivals, Fifo, IndexedHeap};
+
+    let (mut arrivals, mut heap) = (Arrivals::new(), IndexedHeap::new());
+    heap.push(arrivals.stamp(7_u64), "first".to_owned());
+    heap.push(arrivals.stamp(7), "second".to_owned());
+    let text = serde_json::to_string(&(&arrivals, &heap)).expect("all of it can be written");
+    type Read = (Arrivals, IndexedHeap<Fifo<u64>, String>);
+    let (mut arrivals, mut heap): Read = serde_json::from_str(&text).expect("it was written");
+    heap.push(arrivals.stamp(7), "third".to_owned());
+    let names: Vec<String> = heap.into_sorted_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["first", "second", "third"]);
+}

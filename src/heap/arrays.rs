@@ -43,6 +43,14 @@ impl<P, const D: usize> Arrays<P, D> {
         self.columns.try_reserve(additional)
     }
 
+    /// Makes room for one element more; then nothing can fail any more when it is added.
+    #[inline(always)]
+    pub(super) fn make_room(&mut self) {
+        if self.len() == self.capacity() {
+            self.reserve(1);
+        }
+    }
+
     /// Gives memory back, and looks how far the ids reach. O(n).
     pub(super) fn shrink_to(&mut self, capacity: usize) {
         self.columns.shrink_to(capacity);
@@ -71,8 +79,9 @@ impl<P: Copy, const D: usize> Arrays<P, D> {
 
     /// Adds a covered id that is not in the heap at the end, wherever it belongs.
     pub(super) fn append(&mut self, id: u32, priority: P, positions: &mut Positions) {
-        positions.set(id, self.len());
+        let at = self.len();
         self.columns.push(id, priority);
+        positions.set(id, at);
     }
 
     /// Takes out the last element, for those who have given up the positions. O(1).

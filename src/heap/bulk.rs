@@ -6,6 +6,9 @@ use super::arrays::Arrays;
 use super::positions::Positions;
 use super::sift::Untracked;
 
+/// So many elements are made room for on the word of an iterator alone.
+pub(super) const BELIEVED: usize = 1 << 20;
+
 /// A heap whose first elements are in order and whose others may not be: the order is restored
 /// when this is dropped, also while a panic of somebody else's code unwinds.
 pub(super) struct Unordered<'a, P: Ord + Copy, const D: usize> {
@@ -19,10 +22,10 @@ impl<P: Ord + Copy, const D: usize> Drop for Unordered<'_, P, D> {
     fn drop(&mut self) {
         let len = self.arrays.len();
         let added = len - self.ordered.min(len);
-        // A rebuild compares about n / (D - 1) times D; an element that is sifted up alone
-        // compares log n times at worst, which is no less once so many are new.
-        let levels = (usize::BITS - len.leading_zeros()) as usize;
-        if added * levels / 2 > len {
+        // A rebuild compares each element about once; one that is sifted up alone compares once
+        // for every level at worst, and hardly twice at best.
+        let levels = (len.max(1).ilog2() / D.ilog2()) as usize + 1;
+        if added > len / levels * 2 {
             self.arrays.rebuild(self.positions);
         } else {
             for at in self.ordered..len {

@@ -15,8 +15,9 @@ use core::cmp::Ordering;
 /// assert_eq!(heap.pop().map(|(_, name)| name), Some("second"));
 /// ```
 ///
-/// It costs 8 bytes an element and a longer comparison, which for integers is free of branches;
-/// the README's table says how much.
+/// It costs 8 bytes an element, and more where `P` is smaller than that, and a longer comparison,
+/// which for integers is free of branches: with `u64` priorities a pop and a push take about 1.6
+/// times as long, as the README's table shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fifo<P> {
     priority: P,
@@ -89,6 +90,12 @@ impl Arrivals {
     #[must_use]
     pub const fn new() -> Self {
         Self { next: 0 }
+    }
+
+    /// Starts with another number, after those that were given before.
+    #[must_use]
+    pub const fn starting_at(arrival: u64) -> Self {
+        Self { next: arrival }
     }
 
     /// Gives the priority the next number. O(1).

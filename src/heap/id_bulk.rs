@@ -3,12 +3,9 @@
 use alloc::vec::Vec;
 
 use super::PushError;
-use super::bulk::Unordered;
+use super::bulk::{BELIEVED, Unordered};
 use super::id_heap::{IdHeap, admit};
 use super::id_iter::IdIntoSortedIter;
-
-/// So many elements are made room for on the word of an iterator alone.
-const BELIEVED: usize = 1 << 20;
 
 impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// Adds elements as [`IdHeap::push`] does, until one is refused. O(n + k) for k elements, or
@@ -63,7 +60,11 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
         self.arrays.rebuild(&mut self.positions);
     }
 
-    /// All elements, the smallest first. O(n log n).
+    /// All elements, the smallest first. O(n log n); allocates twice for n elements.
+    ///
+    /// # Panics
+    ///
+    /// The sort of the standard library may panic if the order of `P` contradicts itself.
     #[must_use]
     pub fn into_sorted_vec(self) -> Vec<(u32, P)> {
         self.arrays.sorted().into_iter().map(|(priority, id)| (id, priority)).collect()
@@ -78,7 +79,9 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// Makes room for elements that come in no order, as far as their number can be believed.
     fn batch(&mut self, expected: usize) -> Unordered<'_, P, D> {
         let free = self.bound() as usize - self.len();
-        self.reserve(expected.min(free).min(BELIEVED));
+        let expected = expected.min(free).min(BELIEVED);
+        self.reserve(expected);
+        self.positions.reserve(self.len() + expected);
         let ordered = self.len();
         Unordered { arrays: &mut self.arrays, positions: &mut self.positions, ordered }
     }
@@ -86,11 +89,13 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
 
 impl<P: Ord + Copy, const D: usize> Extend<(u32, P)> for IdHeap<P, D> {
     /// Adds elements; one that is in the heap takes its new priority, lower or higher. O(n + k)
-    /// for k elements, or less if they are few.
+    /// for k elements and the largest id, or less if they are few and new: for few changes there is
+    /// [`IdHeap::change_key`].
     ///
     /// # Panics
     ///
-    /// If an id is not below the bound: use [`IdHeap::try_extend`] for ids from outside.
+    /// If an id is not below the bound; the elements before it are in the heap. Use
+    /// [`IdHeap::try_extend`] for ids from outside.
     fn extend<I: IntoIterator<Item = (u32, P)>>(&mut self, elements: I) {
         let elements = elements.into_iter();
         let bound = self.bound();
@@ -101,7 +106,7 @@ impl<P: Ord + Copy, const D: usize> Extend<(u32, P)> for IdHeap<P, D> {
                 batch.ordered = batch.ordered.min(at);
             } else {
                 assert!(id < bound, "id {id} is not below the heap's bound, {bound}");
-                batch.positions.cover(id);
+                batch.positions.cover(id, bound);
                 batch.arrays.append(id, priority, batch.positions);
             }
         }

@@ -13,8 +13,10 @@ use super::{KeyError, PushError};
 /// otherwise.
 ///
 /// The ids are the caller's: node numbers, slab slots. Memory is 4 bytes for every id below the
-/// largest one that was ever pushed, and the size of `P` plus 4 bytes for every element. Where
-/// ids come from outside, [`IdHeap::with_bound`] keeps a hostile one from allocating 16 GiB.
+/// largest one that was ever pushed, and the size of `P` plus 4 bytes for every element: once each
+/// after [`IdHeap::reserve`] and [`IdHeap::try_cover`] or after [`IdHeap::shrink_to_fit`], up to
+/// twice after growth by pushes. Where ids come from outside, [`IdHeap::with_bound`] keeps a
+/// hostile one from allocating 16 GiB.
 ///
 /// ```
 /// use punctual::heap::IdHeap;
@@ -68,7 +70,7 @@ fn cover(positions: &mut Positions, bound: u32, id: u32) -> Result<(), PushError
     if id >= bound {
         return Err(PushError::OutOfBound);
     }
-    positions.cover(id);
+    positions.cover(id, bound);
     Ok(())
 }
 
@@ -146,6 +148,10 @@ impl<P, const D: usize> IdHeap<P, D> {
     }
 
     /// Makes room for `additional` elements more. Aborts where there is no memory.
+    ///
+    /// # Panics
+    ///
+    /// If that many don't fit into the address space.
     pub fn reserve(&mut self, additional: usize) {
         self.arrays.reserve(additional);
     }
@@ -154,7 +160,7 @@ impl<P, const D: usize> IdHeap<P, D> {
     ///
     /// # Errors
     ///
-    /// If there is no memory. The heap is as before.
+    /// If there is no memory. The elements are as before.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         self.arrays.try_reserve(additional)
     }
@@ -249,6 +255,7 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     }
 
     /// Pops, one call of `next` each, as long as the predicate holds for the smallest priority.
+    /// What isn't asked for stays in the heap.
     ///
     /// ```
     /// use punctual::heap::IdHeap;
@@ -295,8 +302,10 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// As [`IdHeap::push`]. The heap is as before.
     pub fn push_pop(&mut self, id: u32, priority: P) -> Result<(u32, P), PushError> {
         self.admit(id)?;
-        let is_smallest = self.peek().is_none_or(|(_, smallest)| priority <= smallest);
-        let other = if is_smallest { None } else { self.replace_top(id, priority)? };
+        if self.peek().is_none_or(|(_, smallest)| priority <= smallest) {
+            return Ok((id, priority));
+        }
+        let other = self.arrays.replace_first(id, priority, &mut self.positions);
         Ok(other.unwrap_or((id, priority)))
     }
 
@@ -319,10 +328,11 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     ///
     /// [`PushError::OutOfBound`] if the heap doesn't take the id. The heap is as before.
     pub fn decrease_or_push(&mut self, id: u32, priority: P) -> Result<Relaxed<P>, PushError> {
-        let Some(present) = self.priority(id) else {
+        let present = self.positions.get(id).and_then(|at| Some((at, self.arrays.get(at)?.1)));
+        let Some((at, present)) = present else {
             return self.push(id, priority).map(|()| Relaxed::Pushed);
         };
-        match self.decrease_key(id, priority) {
+        match self.arrays.decrease(at, priority, &mut self.positions) {
             Ok(old) => Ok(Relaxed::Decreased(old)),
             Err(_) => Ok(Relaxed::Kept(present)),
         }

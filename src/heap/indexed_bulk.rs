@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use super::bulk::Unordered;
+use super::bulk::{BELIEVED, Unordered};
 use super::indexed_heap::IndexedHeap;
 use super::indexed_iter::IntoSortedIter;
 use crate::key::{Key, KeyedStore};
@@ -20,8 +20,9 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
         elements: impl IntoIterator<Item = (P, T)>,
         keys: &mut impl Extend<Key>,
     ) {
-        let mut batch = self.batch();
-        keys.extend(elements.into_iter().map(|(priority, payload)| batch.add(priority, payload)));
+        let elements = elements.into_iter();
+        let mut batch = self.batch(elements.size_hint().0);
+        keys.extend(elements.map(|(priority, payload)| batch.add(priority, payload)));
     }
 
     /// Moves all elements of the other heap into this one, where they get other keys: `rekey` is
@@ -32,8 +33,9 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     ///
     /// As [`IndexedHeap::push`].
     pub fn append(&mut self, other: &mut Self, mut rekey: impl FnMut(Key, Key)) {
-        let mut batch = self.batch();
-        for (old, priority, payload) in other.drain() {
+        let mut batch = self.batch(other.len());
+        // What `rekey` doesn't come to, should it panic, stays where it is.
+        while let Some((old, priority, payload)) = other.pop_last() {
             rekey(old, batch.add(priority, payload));
         }
     }
@@ -62,7 +64,11 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
         self.arrays.rebuild(&mut self.positions);
     }
 
-    /// All elements, the smallest first. O(n log n).
+    /// All elements, the smallest first. O(n log n); allocates twice for n elements.
+    ///
+    /// # Panics
+    ///
+    /// The sort of the standard library may panic if the order of `P` contradicts itself.
     #[must_use]
     pub fn into_sorted_vec(mut self) -> Vec<(P, T)> {
         let sorted = self.arrays.sorted();
@@ -79,7 +85,8 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
         IntoSortedIter::new(self)
     }
 
-    fn batch(&mut self) -> Batch<'_, P, T, D> {
+    fn batch(&mut self, expected: usize) -> Batch<'_, P, T, D> {
+        self.reserve(expected.min(BELIEVED));
         let ordered = self.len();
         let (arrays, positions) = (&mut self.arrays, &mut self.positions);
         let unordered = Unordered { arrays, positions, ordered };
@@ -96,8 +103,9 @@ struct Batch<'a, P: Ord + Copy, T, const D: usize> {
 impl<P: Ord + Copy, T, const D: usize> Batch<'_, P, T, D> {
     fn add(&mut self, priority: P, payload: T) -> Key {
         let Unordered { arrays, positions, .. } = &mut self.unordered;
+        arrays.make_room();
+        positions.cover(self.payloads.vacant_slot(), u32::MAX);
         let key = self.payloads.insert(payload);
-        positions.cover(key.slot());
         arrays.append(key.slot(), priority, positions);
         key
     }
@@ -111,7 +119,8 @@ impl<P: Ord + Copy, T, const D: usize> Extend<(P, T)> for IndexedHeap<P, T, D> {
     ///
     /// As [`IndexedHeap::push`].
     fn extend<I: IntoIterator<Item = (P, T)>>(&mut self, elements: I) {
-        let mut batch = self.batch();
+        let elements = elements.into_iter();
+        let mut batch = self.batch(elements.size_hint().0);
         for (priority, payload) in elements {
             batch.add(priority, payload);
         }

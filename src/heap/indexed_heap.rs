@@ -87,6 +87,10 @@ impl<P, T, const D: usize> IndexedHeap<P, T, D> {
     }
 
     /// Makes room for `additional` elements more. Aborts where there is no memory.
+    ///
+    /// # Panics
+    ///
+    /// If that many don't fit into the address space.
     pub fn reserve(&mut self, additional: usize) {
         self.payloads.reserve(additional);
         self.arrays.reserve(additional);
@@ -97,7 +101,7 @@ impl<P, T, const D: usize> IndexedHeap<P, T, D> {
     ///
     /// # Errors
     ///
-    /// If there is no memory. The heap is as before.
+    /// If there is no memory. The elements are as before.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         self.payloads.try_reserve(additional)?;
         self.arrays.try_reserve(additional)?;
@@ -167,7 +171,8 @@ impl<P: Copy, T, const D: usize> IndexedHeap<P, T, D> {
         Iter::new(self)
     }
 
-    /// All elements, whose payloads may be changed, in no particular order.
+    /// All elements, whose payloads may be changed, in no particular order. O(slots), which are as
+    /// many as there were elements at once.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (Key, P, &mut T)> {
         let (arrays, positions) = (&self.arrays, &self.positions);
         self.payloads.iter_mut().filter_map(|(key, payload)| {
@@ -180,6 +185,13 @@ impl<P: Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// dropped with it. O(n).
     pub fn drain(&mut self) -> Drain<'_, P, T, D> {
         Drain::new(self)
+    }
+
+    /// Takes out the last element, which no other one stands on. O(1).
+    pub(super) fn pop_last(&mut self) -> Option<(Key, P, T)> {
+        let (slot, priority) = self.arrays.pop_last(&mut self.positions)?;
+        let (key, payload) = self.payloads.remove_slot(slot)?;
+        Some((key, priority, payload))
     }
 
     /// Drops all elements and keeps the memory. O(n). Keys from before find nothing after.
@@ -199,8 +211,10 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     /// If the heap holds [`KeyedStore::MAX_LEN`] elements.
     #[inline]
     pub fn push(&mut self, priority: P, payload: T) -> Key {
+        // Whatever may fail does so before the payload is in.
+        self.arrays.make_room();
+        self.positions.cover(self.payloads.vacant_slot(), u32::MAX);
         let key = self.payloads.insert(payload);
-        self.positions.cover(key.slot());
         self.arrays.push(key.slot(), priority, &mut self.positions);
         key
     }
@@ -224,6 +238,7 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     }
 
     /// Pops, one call of `next` each, as long as the predicate holds for the smallest priority.
+    /// What isn't asked for stays in the heap.
     ///
     /// ```
     /// use punctual::heap::IndexedHeap;

@@ -88,9 +88,7 @@ impl<P: Copy, T, const D: usize> Iterator for Drain<'_, P, T, D> {
     type Item = (Key, P, T);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (slot, priority) = self.heap.arrays.pop_last(&mut self.heap.positions)?;
-        let (key, payload) = self.heap.payloads.remove_slot(slot)?;
-        Some((key, priority, payload))
+        self.heap.pop_last()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

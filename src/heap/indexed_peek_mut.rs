@@ -62,7 +62,7 @@ impl<'a, P: Ord + Copy, T, const D: usize> PeekMut<'a, P, T, D> {
         self.heap.get_mut(self.key).expect("the first element is in the heap")
     }
 
-    /// Takes the element out. O(log n).
+    /// Takes the element out, with its priority, the new one if it was set. O(log n).
     pub fn pop(mut self) -> (P, T) {
         self.is_changed = false;
         let (_, payload) = self.heap.pop().expect("the first element is in the heap");

@@ -40,7 +40,7 @@ impl<T, const D: usize> Lines<T, D> {
     const MOST_SKIPPED: usize = LINE_BYTES / CHUNK_BYTES - 1;
 
     pub(super) const fn new() -> Self {
-        const { assert!(D >= 2, "a heap's arity is at least 2") };
+        const { assert!(D >= 2 && D <= 64, "a heap's arity is at least 2 and at most 64") };
         const { assert!(align_of::<T>() <= LINE_BYTES, "a priority is aligned to a line at most") };
         Self { chunks: Vec::new(), skipped: 0, values: PhantomData }
     }
@@ -66,7 +66,7 @@ impl<T, const D: usize> Lines<T, D> {
         lines.cast::<T>().wrapping_add(Self::IN_FRONT)
     }
 
-    /// The same for a change.
+    /// The same place, to write to.
     #[inline(always)]
     pub(super) const fn start_mut(&mut self) -> *mut T {
         if self.is_dangling() {

@@ -10,10 +10,11 @@
 //! payloads, which never move. Elements of equal priority come out in any order, unless their
 //! priorities are stamped by [`Arrivals`].
 //!
-//! `D` is the arity. The default of 2 is the binary heap. An arity of 4 ([`QuaternaryIdHeap`],
-//! [`QuaternaryIndexedHeap`]) is faster at every size, since it halves the way to the leaves; an
-//! arity of 8 ([`OctonaryIdHeap`], [`OctonaryIndexedHeap`]) is on a par with it where the heap is
-//! much larger than the caches.
+//! `D` is the arity, from 2 to 64. The default of 2 is the binary heap. An arity of 4
+//! ([`QuaternaryIdHeap`], [`QuaternaryIndexedHeap`]) is faster at every size with priorities of up
+//! to 16 bytes, since it halves the way to the leaves; an arity of 8 ([`OctonaryIdHeap`],
+//! [`OctonaryIndexedHeap`]) is on a par with it where the heap is much larger than the caches. Such
+//! a heap is made by `with_arity()` or `default()`; `new()` makes the binary one.
 //!
 //! A max-heap has its priorities reversed:
 //!
@@ -32,16 +33,19 @@
 //!
 //! # Cost
 //!
-//! An element of an `IdHeap<u64>` takes 16 bytes. Memory is allocated by growth alone, never by a
-//! change or a removal; `reserve` makes the growth happen at once, and `try_reserve` tells of a
-//! failure instead of aborting.
+//! An element of an `IdHeap<u64>` takes 16 bytes, and a heap of arity `D` leaves `D * (D - 1) - 1`
+//! places unused for the sake of its alignment. Growth by pushes doubles the memory, as a vector
+//! does; `reserve` makes it happen at once, `try_reserve` tells of a failure instead of aborting,
+//! and `shrink_to` gives back. Nothing is allocated by a change or a removal.
 //!
 //! # Panics in `Ord`
 //!
 //! A comparison that panics may cost the heap its order, but never an element: the moving
 //! element is put back with its position while the panic unwinds. What was being popped or
 //! removed at that moment is dropped as the caller's own; what was being pushed is in the heap,
-//! and comes out of it in its turn. `rebuild` restores the order.
+//! and comes out of it in its turn. `rebuild` restores the order. Where other code of the caller
+//! panics in the middle of a change, a guard restores the order; a comparison that panics there too
+//! aborts, as any second panic does.
 //!
 //! # Source
 //!

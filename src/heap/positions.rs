@@ -32,12 +32,22 @@ impl Positions {
         self.table.len()
     }
 
-    /// Makes room for `id`, which is absent at first; aborts where there is no memory.
+    /// Makes room for `id`, which is absent at first. The table doubles, but never beyond `bound`,
+    /// which is larger than the id.
     #[inline]
-    pub(super) fn cover(&mut self, id: u32) {
+    pub(super) fn cover(&mut self, id: u32, bound: u32) {
         if id as usize >= self.table.len() {
-            self.table.resize(id as usize + 1, ABSENT);
+            self.grow(id as usize + 1, bound as usize);
         }
+    }
+
+    #[cold]
+    fn grow(&mut self, needed: usize, bound: usize) {
+        if needed > self.table.capacity() {
+            let doubled = self.table.capacity().saturating_mul(2).min(bound);
+            self.table.reserve_exact(doubled.max(needed) - self.table.len());
+        }
+        self.table.resize(needed, ABSENT);
     }
 
     /// Makes room for all ids below `bound`, unless there is no memory for it.

@@ -10,6 +10,7 @@ use core::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::fifo::{Arrivals, Fifo};
 use super::id_heap::IdHeap;
 use super::indexed_heap::IndexedHeap;
 
@@ -125,5 +126,34 @@ where
     /// A heap whose elements have new keys; it grows only with what is read.
     fn deserialize<E: Deserializer<'de>>(deserializer: E) -> Result<Self, E::Error> {
         deserializer.deserialize_seq(Elements(PhantomData))
+    }
+}
+
+impl<P: Serialize + Copy> Serialize for Fifo<P> {
+    /// As (priority, arrival).
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.priority(), self.arrival()).serialize(serializer)
+    }
+}
+
+impl<'de, P: Deserialize<'de> + Copy> Deserialize<'de> for Fifo<P> {
+    /// From (priority, arrival).
+    fn deserialize<E: Deserializer<'de>>(deserializer: E) -> Result<Self, E::Error> {
+        let (priority, arrival) = Deserialize::deserialize(deserializer)?;
+        Ok(Self::new(priority, arrival))
+    }
+}
+
+impl Serialize for Arrivals {
+    /// As the number of the next arrival.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.clone().stamp(()).arrival())
+    }
+}
+
+impl<'de> Deserialize<'de> for Arrivals {
+    /// From the number of the next arrival.
+    fn deserialize<E: Deserializer<'de>>(deserializer: E) -> Result<Self, E::Error> {
+        u64::deserialize(deserializer).map(Self::starting_at)
     }
 }

@@ -6,12 +6,23 @@ use core::hint::select_unpredictable;
 
 use crate::prefetch::prefetch;
 
-/// From so many elements on, a sift that goes down asks for the grandchildren before it compares
-/// the children. A smaller heap lies in a core's own caches, and asking costs more than it saves.
-const PREFETCH_FROM: usize = 20_000;
+/// From so many bytes of priorities and ids on (20,000 elements with `u64` priorities), a sift that
+/// goes down asks for the grandchildren before it compares the children. A smaller heap lies in a
+/// core's own caches, and asking costs more than it saves.
+const PREFETCH_FROM_BYTES: usize = 240_000;
+
+/// Grandchildren that take more bytes than this are not asked for: hardly any of them is needed.
+const MOST_PREFETCHED_BYTES: usize = 1_024;
+
+/// Priorities of more bytes are not carried along in a tournament, but compared where they are.
+const MOST_CARRIED_BYTES: usize = 16;
 
 /// Who is told where a moving element came to stand.
-pub(super) trait Track {
+///
+/// # Safety
+///
+/// `ids_below` tells the truth: `set` may be called for every id below it.
+pub(super) unsafe trait Track {
     /// Ids below this one may be told of.
     fn ids_below(&self) -> usize;
 
@@ -26,7 +37,8 @@ pub(super) trait Track {
 /// A table from id to position.
 pub(super) struct Tracked<'a>(pub(super) &'a mut [u32]);
 
-impl Track for Tracked<'_> {
+// SAFETY: a table has a place for every id below its length.
+unsafe impl Track for Tracked<'_> {
     fn ids_below(&self) -> usize {
         self.0.len()
     }
@@ -41,7 +53,8 @@ impl Track for Tracked<'_> {
 /// Nobody: for those who note all positions when the moving is over.
 pub(super) struct Untracked;
 
-impl Track for Untracked {
+// SAFETY: nothing is done for any id.
+unsafe impl Track for Untracked {
     fn ids_below(&self) -> usize {
         usize::MAX
     }
@@ -128,7 +141,9 @@ impl<P: Ord + Copy, T: Track> Hole<'_, P, T> {
     /// Moves towards the leaves as far as the order asks for.
     #[inline(always)]
     pub(super) fn sift_down<const D: usize>(&mut self) {
-        if self.ids.len() >= PREFETCH_FROM {
+        let few_enough = D * D * size_of::<P>() <= MOST_PREFETCHED_BYTES;
+        let bytes = self.ids.len().saturating_mul(size_of::<P>() + size_of::<u32>());
+        if few_enough && bytes >= PREFETCH_FROM_BYTES {
             self.sift_down_with::<D, true>();
         } else {
             self.sift_down_with::<D, false>();
@@ -138,15 +153,17 @@ impl<P: Ord + Copy, T: Track> Hole<'_, P, T> {
     #[inline(always)]
     fn sift_down_with<const D: usize, const PREFETCH: bool>(&mut self) {
         loop {
-            let first = D * self.at + 1;
+            // Positions fit into 32 bits and `D` into 8, so nothing overflows 64 bits.
+            let first = D as u64 * self.at as u64 + 1;
             if PREFETCH {
-                let grandchild = D * first + 1;
+                let grandchild = (D as u64 * first + 1) as usize;
                 prefetch(self.priorities, grandchild, D * D);
                 prefetch(self.ids, grandchild, D * D);
             }
-            if first + D > self.priorities.len() {
+            if first + D as u64 > self.priorities.len() as u64 {
                 return self.sift_below_few::<D>(first);
             }
+            let first = first as usize;
             // SAFETY: first + D <= priorities.len(), so all siblings are inside.
             let siblings = unsafe { &*self.priorities.as_ptr().add(first).cast::<[P; D]>() };
             let (offset, priority) = smallest(siblings);
@@ -160,12 +177,14 @@ impl<P: Ord + Copy, T: Track> Hole<'_, P, T> {
 
     /// The last step, to the last siblings, which are fewer than the arity or none.
     #[inline(always)]
-    fn sift_below_few<const D: usize>(&mut self, first: usize) {
+    fn sift_below_few<const D: usize>(&mut self, first: u64) {
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
         let Some(&(mut smallest)) = self.priorities.get(first) else {
             return;
         };
         let mut from = first;
-        for at in first + 1..first + D - 1 {
+        for offset in 1..D - 1 {
+            let at = first + offset;
             match self.priorities.get(at) {
                 Some(&priority) if priority < smallest => (from, smallest) = (at, priority),
                 Some(_) => {}
@@ -195,8 +214,19 @@ impl<P: Copy, T: Track> Drop for Hole<'_, P, T> {
 ///
 /// A tournament of pairs, in which the winner's priority is carried along with its offset by
 /// conditional moves: no round waits for a second load, or for a branch that nobody can predict.
+///
+/// Large priorities would be copied in every round: they are looked at one after the other.
 #[inline(always)]
 fn smallest<P: Ord + Copy, const D: usize>(siblings: &[P; D]) -> (usize, P) {
+    if size_of::<P>() > MOST_CARRIED_BYTES {
+        let mut best = 0;
+        for offset in 1..D {
+            if siblings[offset] < siblings[best] {
+                best = offset;
+            }
+        }
+        return (best, siblings[best]);
+    }
     let mut players: [(usize, P); D] = core::array::from_fn(|offset| (offset, siblings[offset]));
     let mut playing = D;
     while playing > 1 {
