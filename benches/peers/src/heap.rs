@@ -43,6 +43,8 @@ enum Bytes {
 
 const EDGES_A_NODE: usize = 8;
 
+const MOST_WARM_UP: usize = 50_000;
+
 /// Elements of a queue that is drained to have a pop's code in the caches.
 const WARM_UP: usize = 1_000;
 
@@ -147,8 +149,14 @@ impl Heaps {
         })
     }
 
+    /// Cycles that aren't timed. The others' turns have emptied the caches: that is not this one's
+    /// cost, as far as its memory fits into them.
+    fn warm_up(&self) -> usize {
+        (self.cycles / 4).max(self.size.min(MOST_WARM_UP))
+    }
+
     fn plain<Q: Queue + 'static>(&self) -> Option<Run> {
-        let (size, cycles) = (self.size, self.cycles);
+        let (size, cycles, warm_up) = (self.size, self.cycles, self.warm_up());
         Some(match self.work {
             Work::FillDrain => {
                 // A turn of a small queue would be over before the clock ticks.
@@ -158,7 +166,7 @@ impl Heaps {
             Work::Hold(Between::Hold) => {
                 let mut held = Hold::<Q>::new(size);
                 Box::new(move || {
-                    held.run(cycles / 4);
+                    held.run(warm_up);
                     timed(cycles, || held.run(cycles))
                 })
             }
@@ -176,7 +184,7 @@ impl Heaps {
         if let Some(plain) = self.plain::<Q>() {
             return plain;
         }
-        let (size, cycles) = (self.size, self.cycles);
+        let (size, cycles, warm_up) = (self.size, self.cycles, self.warm_up());
         match &self.work {
             Work::Dijkstra(graph) => {
                 let graph = Rc::clone(graph);
@@ -185,8 +193,7 @@ impl Heaps {
             &Work::Hold(between) => {
                 let mut held = Hold::<Q>::new(size);
                 Box::new(move || {
-                    // The others' turns have emptied the caches: that is not this one's cost.
-                    held.run_with(between, cycles / 4);
+                    held.run_with(between, warm_up);
                     timed(cycles, || held.run_with(between, cycles))
                 })
             }
