@@ -138,6 +138,19 @@ fn keyed_store() {
     });
 }
 
+/// The table of positions doubles, but not past the bound: what a hostile id costs is known.
+fn the_largest_ids_of_a_bound() {
+    const BOUND: u32 = 1 << 20;
+    let (_heap, live) = live_bytes(|| {
+        let mut heap = IdHeap::<u64>::with_bound(BOUND);
+        for id in [BOUND - 3, BOUND - 1] {
+            heap.push(id, 1).expect("the id is new");
+        }
+        heap
+    });
+    assert!(live <= 4 * BOUND as usize + 1_000, "{live} bytes for a table of {BOUND} ids");
+}
+
 /// An element costs its priority, its id and its position, and hardly more.
 fn memory_of_elements() {
     const MANY: u32 = 100_000;
@@ -190,6 +203,7 @@ fn memory_is_allocated_by_growth_alone() {
     indexed_heap::<8>();
     keyed_store();
     memory_of_elements();
+    the_largest_ids_of_a_bound();
     let (_, left) = live_bytes(|| {
         id_heap::<2>();
         indexed_heap::<2>();
