@@ -1,15 +1,20 @@
 //! A wheel over dense ids that the caller owns, in ticks of any length.
 
 use super::InsertError;
-use super::levels::{LEVELS, SLOTS, Slot};
-use super::lists::{DUE, List, Lists};
+use super::cascade::Step;
+use super::hints::{Hints, Queue};
+use super::levels::{Occupied, Slot};
+use super::records::Records;
+use super::sweep::Sweep;
+use super::wakeup::Earliest;
 
 /// A hierarchical timer wheel over dense `u32` ids.
 ///
-/// A tick is whatever the caller counts: milliseconds, nanoseconds, frames. Memory is 24 bytes
-/// for every id below the largest one that was ever inserted, and 6 KiB for the wheel itself.
-/// Where ids come from outside, [`IdWheel::with_bound`] keeps a hostile one from allocating
-/// 96 GiB.
+/// A tick is whatever the caller counts: milliseconds, nanoseconds, frames. Memory is 16 bytes for
+/// every id below the largest one that was ever inserted, 13 bytes for every timer and for every
+/// one that was cancelled and isn't forgotten yet (hardly ever more than there are timers), and
+/// 1.5 KiB for every level in use: 64^l ticks need l + 1 of them. Where ids come from outside,
+/// [`IdWheel::with_bound`] keeps a hostile one from allocating 64 GiB.
 ///
 /// ```
 /// use punctual::wheel::IdWheel;
@@ -23,24 +28,38 @@ use super::lists::{DUE, List, Lists};
 /// assert_eq!(wheel.cancel(9), Some(u64::MAX));
 /// # Ok::<(), punctual::wheel::InsertError>(())
 /// ```
+///
+/// Invariants: every hint outside of `due` is in a slot that begins after `at` and ends after the
+/// hint's tick, and has its bit in `occupied`; what is in `due` is for ticks up to `at`.
 #[derive(Clone, Debug)]
 pub struct IdWheel {
-    lists: Lists,
-    /// A bit for each slot of a level that holds a timer.
-    occupied: [u64; LEVELS],
-    /// Every timer whose tick is not after this one is in the due list.
-    now: u64,
-    len: usize,
+    pub(super) records: Records,
+    pub(super) hints: Hints,
+    pub(super) due: Queue,
+    pub(super) occupied: Occupied,
+    /// Where the wheel stands: the latest `now`, or the tick of what is due and not collected.
+    pub(super) at: u64,
+    pub(super) earliest: Earliest,
+    pub(super) sweep: Sweep,
     bound: u32,
-    earliest: Earliest,
 }
 
-/// What is known of the smallest tick outside the due list.
+/// What came of an [`IdWheel::advance`] or a [`TimerWheel::advance`](super::TimerWheel::advance).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Earliest {
-    Unknown,
-    At(u64),
+#[must_use = "a wheel that hasn't caught up has to be called again"]
+pub struct Advanced {
+    /// How many timers were given.
+    pub fired: usize,
+    /// Whether nothing more is due. If not, the budget has ended the call, and more may be due.
+    pub caught_up: bool,
 }
+
+/// Timers that an advance may move for each one that it may give: more levels than a timer ever
+/// sinks through, so that moving never holds a wheel up.
+const MOVES_A_TIMER: usize = 16;
+
+/// ... and these, so that a small budget gets through the levels too.
+const MOVES_A_CALL: usize = 64;
 
 impl IdWheel {
     /// An empty wheel that stands at tick `start` and takes every id below `u32::MAX`.
@@ -53,192 +72,196 @@ impl IdWheel {
     #[must_use]
     pub const fn with_bound(start: u64, bound: u32) -> Self {
         Self {
-            lists: Lists::new(),
-            occupied: [0; LEVELS],
-            now: start,
-            len: 0,
+            records: Records::new(),
+            hints: Hints::new(),
+            due: Queue::EMPTY,
+            occupied: Occupied::NOTHING,
+            at: start,
+            earliest: Earliest::AtLeast(0),
+            sweep: Sweep::new(),
             bound,
-            earliest: Earliest::Unknown,
         }
     }
 
     /// How many timers the wheel holds, those that are due but not popped included.
     #[must_use]
+    #[inline]
     pub const fn len(&self) -> usize {
-        self.len
+        self.records.armed()
     }
 
     /// Whether the wheel holds no timer.
     #[must_use]
+    #[inline]
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
+    }
+
+    /// The ids that the wheel takes are below this one.
+    #[must_use]
+    pub const fn bound(&self) -> u32 {
+        self.bound
     }
 
     /// Whether `id` has a timer. O(1).
     #[must_use]
+    #[inline]
     pub fn contains(&self, id: u32) -> bool {
-        self.lists.find(id).is_some()
+        self.deadline(id).is_some()
     }
 
     /// The tick at which the timer of `id` is due, if it has one. O(1).
     #[must_use]
+    #[inline]
     pub fn deadline(&self, id: u32) -> Option<u64> {
-        self.lists.find(id).map(|(_, tick)| tick)
+        self.records.tick(id)
     }
 
     /// Inserts a timer that is due at `tick`. O(1); allocates only by growth. The first insertion
     /// of an id that is larger than all before fills the table up to it: O(id).
     ///
-    /// A tick that has passed is due at once, after what is due already.
+    /// A tick that has passed is due at once.
     ///
     /// # Errors
     ///
     /// [`InsertError::Present`] if the id has a timer, [`InsertError::OutOfBound`] if the wheel
     /// doesn't take it. The wheel is as before.
+    #[inline]
     pub fn insert(&mut self, id: u32, tick: u64) -> Result<(), InsertError> {
         if id >= self.bound {
             return Err(InsertError::OutOfBound);
         }
-        if self.contains(id) {
+        self.records.cover(id);
+        if self.records.tick(id).is_some() {
             return Err(InsertError::Present);
         }
-        self.lists.cover(id);
-        self.link(id, tick);
-        self.len += 1;
+        if let Some(hint) = self.records.arm(id, tick, self.at) {
+            self.place(hint, tick);
+        }
+        self.note(tick);
         Ok(())
     }
 
-    /// Takes the timer of `id` out and returns its tick, also if it is due already. O(1).
+    /// Inserts a timer that may be due at any tick from `earliest` to `latest`, and returns the
+    /// tick. Otherwise as [`IdWheel::insert`].
+    ///
+    /// Of the ticks it takes the one that is a multiple of the highest power of two: the wider the
+    /// windows, the more timers meet at one tick, and the fewer wake-ups there are. A `latest`
+    /// that is before `earliest` counts as that.
+    ///
+    /// ```
+    /// use punctual::wheel::IdWheel;
+    ///
+    /// let mut wheel = IdWheel::new(0);
+    /// assert_eq!(wheel.insert_within(0, 1_000, 1_100)?, 1_024);
+    /// assert_eq!(wheel.insert_within(1, 1_020, 1_060)?, 1_024);
+    /// # Ok::<(), punctual::wheel::InsertError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`IdWheel::insert`].
+    pub fn insert_within(
+        &mut self,
+        id: u32,
+        earliest: u64,
+        latest: u64,
+    ) -> Result<u64, InsertError> {
+        let tick = Slot::roundest(earliest, latest);
+        self.insert(id, tick).map(|()| tick)
+    }
+
+    /// Takes the timer of `id` out and returns its tick, also if it is due already. O(1), with a
+    /// search for what cancellations have left behind once that is too much: 20 timers at once.
+    #[inline]
     pub fn cancel(&mut self, id: u32) -> Option<u64> {
-        let (list, tick) = self.lists.find(id)?;
-        self.unlink(id, list, tick);
-        self.len -= 1;
+        let tick = self.records.cancel(id)?;
+        self.earliest.forget(tick);
+        self.sweep();
         Some(tick)
     }
 
     /// Moves the timer of `id` to another tick and returns the old one, also if it is due
-    /// already. O(1). `None` if the id has no timer.
+    /// already. O(1); if the tick isn't earlier than the old one, it is only noted. `None` if the
+    /// id has no timer.
+    #[inline]
     pub fn reset(&mut self, id: u32, tick: u64) -> Option<u64> {
-        let (list, old) = self.lists.find(id)?;
-        self.unlink(id, list, old);
-        self.link(id, tick);
+        let (old, hint) = self.records.reset(id, tick, self.at)?;
+        self.earliest.forget(old);
+        if let Some(hint) = hint {
+            self.place(hint, tick);
+            self.sweep();
+        }
+        self.note(tick);
         Some(old)
     }
 
-    /// Takes out the next timer that is due at tick `now`, with its tick.
+    /// Takes out the next timer that is due at tick `now`, with its tick; those of one tick come
+    /// in any order.
     ///
-    /// Amortised O(1): a timer sinks through at most 11 levels in its life. A single call may
-    /// move all timers of one slot. A `now` before that of an earlier call counts as that one:
-    /// the wheel doesn't go back.
+    /// Amortised O(1): a timer sinks through at most 11 levels in its life, a share of them with
+    /// every tick that goes by. Only after a jump of the clock may one call have to move many:
+    /// [`IdWheel::advance`] bounds that too. A `now` before that of an earlier call counts as that
+    /// one: the wheel doesn't go back.
+    #[inline]
     pub fn pop_due(&mut self, now: u64) -> Option<(u32, u64)> {
+        let mut moves = usize::MAX;
         loop {
-            if let Some(id) = self.lists.first(DUE) {
-                let tick = self.cancel(id)?;
-                return Some((id, tick));
+            if let Some(fired) = self.take_due(&mut moves) {
+                return Some(fired);
             }
-            match self.first_slot() {
-                Some(slot) if slot.start(self.now) <= now => self.open(slot),
-                // Up to the next slot nothing changes its level, so the wheel may go there.
-                _ => {
-                    self.now = self.now.max(now);
-                    return None;
-                }
+            if now <= self.at || self.step(now, &mut moves) != Step::Due {
+                return None;
             }
         }
     }
 
-    /// The earliest tick at which [`IdWheel::pop_due`] gives a timer; `None` if there is none.
+    /// Gives the timers that are due at tick `now`, as (id, tick) in the order of
+    /// [`IdWheel::pop_due`], but at most `budget` of them, and moves at most `16 * budget + 64`.
     ///
-    /// O(1) while the answer is remembered or the next timer is less than 64 ticks away;
-    /// otherwise, after the earliest timer was cancelled, reset or popped, O(timers in the next
-    /// slot).
-    pub fn next_wakeup(&mut self) -> Option<u64> {
-        if !self.lists.is_empty(DUE) {
-            return Some(self.now);
-        }
-        if let Earliest::At(tick) = self.earliest {
-            return Some(tick);
-        }
-        let slot = self.first_slot()?;
-        let tick = match slot.level {
-            0 => slot.start(self.now),
-            _ => self.lists.smallest_tick(list_of(slot))?,
-        };
-        self.earliest = Earliest::At(tick);
-        Some(tick)
-    }
-
-    /// The slot whose timers are due next: all timers of a level come before those above it.
-    fn first_slot(&self) -> Option<Slot> {
-        let level = self.occupied.iter().position(|&slots| slots != 0)?;
-        Some(Slot { level, index: self.occupied[level].trailing_zeros() as usize })
-    }
-
-    /// Moves the wheel to the start of its first slot, whose timers sink or become due.
-    fn open(&mut self, slot: Slot) {
-        self.now = slot.start(self.now);
-        self.earliest = Earliest::Unknown;
-        let list = list_of(slot);
-        let mut rest = self.lists.detach(list);
-        while let Some((id, tick, next)) = self.lists.detached(rest) {
-            self.link(id, tick);
-            rest = next;
-        }
-        self.occupied[slot.level] &= !(1 << slot.index);
-    }
-
-    fn link(&mut self, id: u32, tick: u64) {
-        if tick <= self.now {
-            self.lists.push(DUE, id, tick);
-            return;
-        }
-        match self.earliest {
-            Earliest::At(earliest) if tick < earliest => self.earliest = Earliest::At(tick),
-            _ => {}
-        }
-        let slot = Slot::of(tick, self.now);
-        self.lists.push(list_of(slot), id, tick);
-        self.occupied[slot.level] |= 1 << slot.index;
-    }
-
-    fn unlink(&mut self, id: u32, list: List, tick: u64) {
-        self.lists.unlink(id);
-        if list == DUE {
-            return;
-        }
-        if self.lists.is_empty(list) {
-            self.occupied[list as usize / SLOTS] &= !(1 << (list as usize % SLOTS));
-        }
-        if self.earliest == Earliest::At(tick) {
-            self.earliest = Earliest::Unknown;
-        }
-    }
-
-    /// Checks links, slots and the remembered earliest tick. O(largest id); for tests and
-    /// fuzzing.
+    /// So the cost of a call is bounded, whatever was due at once and however far the clock has
+    /// jumped. A call that hasn't caught up is resumed by the next one, which may come for a later
+    /// `now`; between the two the wheel is free to be changed. A panic of `sink` loses no timer
+    /// but the one that it was given.
     ///
-    /// # Panics
+    /// ```
+    /// use punctual::wheel::IdWheel;
     ///
-    /// If an invariant is broken.
-    pub fn assert_invariants(&self) {
-        assert_eq!(self.lists.assert_invariants(), self.len, "every timer is in a list");
-        let mut smallest = None;
-        for list in 0..DUE {
-            let slot = Slot { level: list as usize / SLOTS, index: list as usize % SLOTS };
-            let bit = self.occupied[slot.level] >> slot.index & 1;
-            assert_eq!(bit == 1, !self.lists.is_empty(list), "the bit of {slot:?}");
-            for (id, tick) in self.lists.iter(list) {
-                assert!(tick > self.now, "timer {id} should be due");
-                assert_eq!(Slot::of(tick, self.now), slot, "the slot of timer {id}");
-                smallest = Some(smallest.map_or(tick, |smallest: u64| smallest.min(tick)));
+    /// let mut wheel = IdWheel::new(0);
+    /// for id in 0..300 {
+    ///     wheel.insert(id, 1_000)?;
+    /// }
+    /// let first = wheel.advance(1_000, 256, |_id, _tick| {});
+    /// assert_eq!((first.fired, first.caught_up), (256, false));
+    /// let second = wheel.advance(1_001, 256, |_id, _tick| {});
+    /// assert_eq!((second.fired, second.caught_up), (44, true));
+    /// # Ok::<(), punctual::wheel::InsertError>(())
+    /// ```
+    pub fn advance(&mut self, now: u64, budget: usize, mut sink: impl FnMut(u32, u64)) -> Advanced {
+        let mut moves = budget.saturating_mul(MOVES_A_TIMER).saturating_add(MOVES_A_CALL);
+        let mut fired = 0;
+        loop {
+            while fired < budget {
+                let Some((id, tick)) = self.take_due(&mut moves) else { break };
+                fired += 1;
+                sink(id, tick);
+            }
+            if self.due.len() > 0 {
+                return Advanced { fired, caught_up: false };
+            }
+            match self.step(now, &mut moves) {
+                Step::Due => {}
+                Step::Done => return Advanced { fired, caught_up: true },
+                Step::Behind => return Advanced { fired, caught_up: false },
             }
         }
-        if let Earliest::At(tick) = self.earliest {
-            assert_eq!(smallest, Some(tick), "the earliest tick");
+    }
+
+    /// A timer comes to a tick.
+    #[inline]
+    fn note(&mut self, tick: u64) {
+        if tick > self.at {
+            self.earliest.note(tick);
         }
     }
-}
-
-fn list_of(slot: Slot) -> List {
-    (slot.level * SLOTS + slot.index) as List
 }

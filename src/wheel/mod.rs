@@ -18,12 +18,18 @@
 //! level is that of the highest bit in which its tick differs from the present one, so that
 //! every timer of a level is due before every timer of the level above.
 
+mod cascade;
+mod hints;
+mod id_bulk;
 mod id_wheel;
 mod levels;
-mod lists;
+mod records;
+mod sweep;
 mod timer_wheel;
+mod wakeup;
 
-pub use id_wheel::IdWheel;
+pub use id_bulk::IdDrain;
+pub use id_wheel::{Advanced, IdWheel};
 pub use timer_wheel::TimerWheel;
 
 use core::error::Error;

@@ -1,0 +1,159 @@
+//! How a wheel moves on: timers sink level by level, a share of them with every tick.
+//!
+//! When a slot of a higher level begins, the next one begins to sink, in proportion to the ticks
+//! that go by: so it is empty when its own time comes, and no tick has to move all of it.
+
+use super::hints::Hint;
+use super::id_wheel::IdWheel;
+use super::levels::Slot;
+
+/// So many hints behind the first due one, an id's record is asked for.
+const PREFETCHED_AHEAD: usize = 6;
+
+/// Where a wheel has come to on its way to `now`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// There are hints for timers that may be due.
+    Due,
+    /// The wheel stands at `now`, and nothing is due.
+    Done,
+    /// Too much has to sink before the next timer is known.
+    Behind,
+}
+
+impl IdWheel {
+    /// Appends a hint to where it belongs.
+    #[inline]
+    pub(super) fn place(&mut self, hint: Hint, tick: u64) {
+        let hint = Hint { low: tick as u32, ..hint };
+        if tick <= self.at {
+            self.hints.push(&mut self.due, hint, tick);
+            return;
+        }
+        let slot = Slot::of(tick, self.at);
+        self.hints.push_to(slot, hint, tick);
+        self.occupied.set(slot.place());
+    }
+
+    /// Takes out the next timer that is due where the wheel stands; hints that mean nothing any
+    /// more are dropped on the way, each for one of `moves`.
+    #[inline]
+    pub(super) fn take_due(&mut self, moves: &mut usize) -> Option<(u32, u64)> {
+        while *moves > 0 {
+            let hint = self.hints.pop(&mut self.due)?;
+            if let Some(ahead) = self.hints.id_ahead(self.due, PREFETCHED_AHEAD) {
+                self.records.prefetch(ahead);
+            }
+            match self.records.tick_of(hint) {
+                Some(tick) if tick <= self.at => {
+                    self.records.forget(hint);
+                    return Some((hint.id, tick));
+                }
+                Some(tick) => self.place(hint, tick),
+                None => self.records.forget(hint),
+            }
+            *moves -= 1;
+        }
+        None
+    }
+
+    /// Moves the wheel towards `now`, until something may be due. At most `moves` timers sink,
+    /// and slots are opened; what is left of that number is given back.
+    pub(super) fn step(&mut self, now: u64, moves: &mut usize) -> Step {
+        while self.due.len() == 0 {
+            let Some(event) = self.next_event().filter(|&event| event <= now) else {
+                self.go(now, moves);
+                return Step::Done;
+            };
+            if !self.reach(event, moves) {
+                return Step::Behind;
+            }
+        }
+        Step::Due
+    }
+
+    /// The first tick of the earliest slot that holds something.
+    #[inline]
+    fn next_event(&self) -> Option<u64> {
+        let levels = self.occupied.levels_from(0);
+        levels.filter_map(|level| self.occupied.first(level, self.at)).map(Slot::start).min()
+    }
+
+    /// Moves the wheel to the earliest tick at which a slot begins, and opens what begins there.
+    /// `false` if that takes more than `moves`: then only so much of it has been done.
+    fn reach(&mut self, event: u64, moves: &mut usize) -> bool {
+        let beginning = |level| Some(Slot::holding(event, level)).filter(|it| it.start() == event);
+        let coarse = self.occupied.levels_from(1).map_while(beginning);
+        let backlog: usize = coarse.clone().map(|slot| self.hints.len_of(slot.place())).sum();
+        if backlog >= *moves {
+            self.go(event - 1, moves);
+            for slot in coarse {
+                *moves -= self.sink(slot, *moves);
+            }
+            return false;
+        }
+        *moves -= backlog + 1;
+        self.go(event, moves);
+        let place = Slot::holding(event, 0).place();
+        if self.occupied.contains(place) {
+            self.occupied.unset(place);
+            self.due = self.hints.take(place);
+        }
+        for slot in coarse {
+            self.sink(slot, usize::MAX);
+        }
+        for ahead in 0..PREFETCHED_AHEAD {
+            if let Some(id) = self.hints.id_ahead(self.due, ahead) {
+                self.records.prefetch(id);
+            }
+        }
+        true
+    }
+
+    /// Lets the wheel stand at `to`, before which no slot begins that holds something, and the
+    /// next slot of each level sink in proportion to the ticks that have gone by.
+    #[inline]
+    fn go(&mut self, to: u64, moves: &mut usize) {
+        let from = self.at;
+        if to <= from {
+            return;
+        }
+        self.at = to;
+        for level in self.occupied.levels_from(1) {
+            let present = Slot::holding(to, level);
+            let Some(next) = present.next().filter(|next| self.occupied.contains(next.place()))
+            else {
+                continue;
+            };
+            let begin = present.start().max(from);
+            let share = share(self.hints.len_of(next.place()), to - begin, next.start() - begin);
+            *moves -= self.sink(next, share.min(*moves));
+        }
+    }
+
+    /// Moves the first `most` hints of a slot to where they belong now; returns how many it were.
+    fn sink(&mut self, slot: Slot, most: usize) -> usize {
+        let place = slot.place();
+        let sinking = self.hints.len_of(place).min(most);
+        for _ in 0..sinking {
+            let Some(hint) = self.hints.pop_from(place) else { break };
+            match slot.tick(hint.low).or_else(|| self.records.tick_of(hint)) {
+                Some(tick) => self.place(hint, tick),
+                None => self.records.forget(hint),
+            }
+        }
+        if self.hints.len_of(place) == 0 {
+            self.occupied.unset(place);
+        }
+        sinking
+    }
+}
+
+/// `count * elapsed / total`, rounded up.
+#[inline]
+fn share(count: usize, elapsed: u64, total: u64) -> usize {
+    match (count as u64).checked_mul(elapsed) {
+        Some(product) => product.div_ceil(total) as usize,
+        None => (count as u128 * u128::from(elapsed)).div_ceil(u128::from(total)) as usize,
+    }
+}

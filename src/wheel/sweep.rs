@@ -1,0 +1,92 @@
+//! Hints that mean nothing any more are looked for, once they are too many.
+
+use super::hints::HINTS_OF_CHUNK;
+use super::id_wheel::IdWheel;
+
+/// So many hints are looked at for each one that a cancellation or a reset leaves behind.
+const HINTS_A_CALL: usize = 4;
+
+/// So few hints that mean nothing are never worth the search.
+const SLACK: usize = 256;
+
+/// The search goes past so many empty places at once.
+const PLACES_AT_ONCE: usize = 64;
+
+/// Where the search goes on.
+#[derive(Clone, Debug)]
+pub(super) struct Sweep {
+    place: usize,
+    /// Hints of the place that haven't been looked at.
+    left: usize,
+    /// Hints that should have been looked at.
+    credit: usize,
+}
+
+impl Sweep {
+    pub(super) const fn new() -> Self {
+        Self { place: 0, left: 0, credit: 0 }
+    }
+}
+
+impl IdWheel {
+    /// So many hints there are at most, as long as there are no more than so many timers.
+    pub(super) const fn most_hints(timers: usize) -> usize {
+        timers.saturating_mul(2).saturating_add(2 * SLACK)
+    }
+
+    /// Is called for every hint that is left behind.
+    ///
+    /// The search begins when a third of all hints mean nothing. It goes round so fast that, until
+    /// it comes back to where it was, hardly a quarter of them can be added: so they stay fewer
+    /// than the hints of timers.
+    #[inline]
+    pub(super) fn sweep(&mut self) {
+        let timers = self.records.armed();
+        if self.hints.len() > timers + timers / 2 + SLACK {
+            self.sweep.credit += HINTS_A_CALL;
+            if self.sweep.credit >= HINTS_OF_CHUNK {
+                self.sweep.credit = 0;
+                self.sweep_chunk();
+            }
+        }
+    }
+
+    /// Looks at a chunk's worth of hints. Those of timers go to the end of their slot.
+    #[inline(never)]
+    fn sweep_chunk(&mut self) {
+        if self.sweep.left == 0 && !self.find_place() {
+            return;
+        }
+        let place = self.sweep.place;
+        let looked_at = self.sweep.left.min(HINTS_OF_CHUNK);
+        self.sweep.left -= looked_at;
+        for _ in 0..looked_at {
+            // What has sunk or fired since the search came here doesn't have to be looked at.
+            let Some(hint) = self.hints.pop_from(place) else {
+                self.sweep.left = 0;
+                break;
+            };
+            match self.records.tick_of(hint) {
+                Some(tick) => self.place(hint, tick),
+                None => self.records.forget(hint),
+            }
+        }
+        if self.hints.len_of(place) == 0 {
+            self.occupied.unset(place);
+        }
+    }
+
+    /// Goes to the next place that holds something; `false` if there is none nearby.
+    fn find_place(&mut self) -> bool {
+        for _ in 0..PLACES_AT_ONCE.min(self.hints.places()) {
+            // The later hints come first: the others will soon be met anyway.
+            let before = self.sweep.place.checked_sub(1);
+            self.sweep.place = before.unwrap_or(self.hints.places() - 1);
+            self.sweep.left = self.hints.len_of(self.sweep.place);
+            if self.sweep.left > 0 {
+                return true;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,133 @@
+//! When a wheel has to be asked next.
+
+use super::hints::{Fate, HINTS_OF_CHUNK, Hint};
+use super::id_wheel::IdWheel;
+use super::levels::{LEVELS, Slot};
+
+/// What is known of the smallest tick of all timers that aren't due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Earliest {
+    /// It is this one, or a later one.
+    AtLeast(u64),
+    /// It is this one, if the wheel hasn't passed it.
+    At(u64),
+}
+
+impl Earliest {
+    /// A timer comes to a tick.
+    #[inline]
+    pub(super) fn note(&mut self, tick: u64) {
+        match *self {
+            Self::At(earliest) if tick >= earliest => {}
+            Self::AtLeast(floor) if tick > floor => {}
+            _ => *self = Self::At(tick),
+        }
+    }
+
+    /// A timer of a tick has gone.
+    #[inline]
+    pub(super) fn forget(&mut self, tick: u64) {
+        if *self == Self::At(tick) {
+            *self = Self::AtLeast(tick);
+        }
+    }
+}
+
+impl IdWheel {
+    /// The earliest tick at which [`IdWheel::pop_due`] gives a timer; `None` if there is none.
+    ///
+    /// Amortised O(1) between calls that find the earliest timer where it was. After that was
+    /// cancelled, reset or popped, the next one is looked for in the first slot that holds any:
+    /// if this is one of 64 ticks or more, that takes O(timers of the slot / 20).
+    pub fn next_wakeup(&mut self) -> Option<u64> {
+        if self.has_due() {
+            return Some(self.at);
+        }
+        if self.is_empty() {
+            return None;
+        }
+        let ahead = self.at.saturating_add(1);
+        let floor = match self.earliest {
+            Earliest::At(tick) if tick > self.at => return Some(tick),
+            Earliest::At(_) => ahead,
+            Earliest::AtLeast(tick) => tick.max(ahead),
+        };
+        let tick = self.search(floor);
+        self.earliest = Earliest::At(tick);
+        Some(tick)
+    }
+
+    /// Whether a timer is due. The hints before its own are dropped, or moved to later ticks.
+    fn has_due(&mut self) -> bool {
+        while let Some(hint) = self.hints.first(self.due) {
+            let tick = self.records.tick_of(hint);
+            if tick.is_some_and(|tick| tick <= self.at) {
+                return true;
+            }
+            self.hints.pop(&mut self.due);
+            match tick {
+                Some(tick) => self.place(hint, tick),
+                None => self.records.forget(hint),
+            }
+        }
+        false
+    }
+
+    /// The smallest tick of all timers; none is due, and none comes before `floor`.
+    fn search(&mut self, floor: u64) -> u64 {
+        // Some timer is there, and none is later than this.
+        let mut best = u64::MAX;
+        for level in 0..LEVELS {
+            while let Some(slot) = self.occupied.first(level, self.at)
+                && slot.start() < best
+                && best > floor
+            {
+                self.search_slot(slot, floor, &mut best);
+                if self.hints.len_of(slot.place()) > 0 {
+                    break;
+                }
+                self.occupied.unset(slot.place());
+            }
+        }
+        best
+    }
+
+    /// Lowers `best` to the smallest tick of the timers with a hint in a slot, if that is smaller.
+    ///
+    /// Of hints for earlier ticks, those that mean nothing any more are dropped, and those whose
+    /// timers were reset to a later tick are moved there, so that nobody meets them twice.
+    fn search_slot(&mut self, slot: Slot, floor: u64, best: &mut u64) {
+        let place = slot.place();
+        let mut cursor = self.hints.first_chunk(place);
+        while let Some(chunk_floor) = self.hints.floor(cursor)
+            && *best > floor
+        {
+            if chunk_floor >= *best {
+                self.hints.advance(&mut cursor);
+                continue;
+            }
+            let mut moved = [(Hint::default(), 0); HINTS_OF_CHUNK];
+            let mut moving = 0;
+            let records = &mut self.records;
+            self.hints.sift_chunk(place, &mut cursor, |hint| {
+                if let Some(tick) = slot.tick(hint.low).filter(|tick| tick >= best) {
+                    return Fate::Keep(tick);
+                }
+                let Some(tick) = records.tick_of(hint) else {
+                    records.forget(hint);
+                    return Fate::Drop;
+                };
+                *best = tick.min(*best);
+                if slot.holds(tick) {
+                    return Fate::Keep(tick);
+                }
+                moved[moving] = (hint, tick);
+                moving += 1;
+                Fate::Drop
+            });
+            for &(hint, tick) in &moved[..moving] {
+                self.place(hint, tick);
+            }
+        }
+    }
+}
