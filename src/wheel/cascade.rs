@@ -7,8 +7,8 @@ use super::hints::Hint;
 use super::id_wheel::IdWheel;
 use super::levels::Slot;
 
-/// So many hints behind the first due one, an id's record is asked for.
-const PREFETCHED_AHEAD: usize = 6;
+/// The memory of so many ids behind the first due one is asked for.
+pub(super) const PREFETCHED_AHEAD: usize = 6;
 
 /// Where a wheel has come to on its way to `now`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl IdWheel {
     pub(super) fn take_due(&mut self, moves: &mut usize) -> Option<(u32, u64)> {
         while *moves > 0 {
             let hint = self.hints.pop(&mut self.due)?;
-            if let Some(ahead) = self.hints.id_ahead(self.due, PREFETCHED_AHEAD) {
+            if let Some(ahead) = self.due_ahead(PREFETCHED_AHEAD) {
                 self.records.prefetch(ahead);
             }
             match self.records.tick_of(hint) {
@@ -103,11 +103,17 @@ impl IdWheel {
             self.sink(slot, usize::MAX);
         }
         for ahead in 0..PREFETCHED_AHEAD {
-            if let Some(id) = self.hints.id_ahead(self.due, ahead) {
+            if let Some(id) = self.due_ahead(ahead) {
                 self.records.prefetch(id);
             }
         }
         true
+    }
+
+    /// An id that is probably due so many places behind the next one, where that is easily told.
+    #[inline]
+    pub(super) fn due_ahead(&self, distance: usize) -> Option<u32> {
+        self.hints.id_ahead(self.due, distance)
     }
 
     /// Lets the wheel stand at `to`, before which no slot begins that holds something, and the

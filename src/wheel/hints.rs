@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::mem::size_of;
 
 use super::levels::{LEVELS, PLACES, Slot};
+use crate::prefetch::prefetch;
 
 /// Says that an id may be due at a tick, whose low bits it holds: its slot knows the others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,8 +68,9 @@ impl Queue {
 #[derive(Clone, Debug)]
 pub(super) struct Hints {
     chunks: Vec<Chunk>,
-    /// The first chunk of those that nobody has.
+    /// The first chunk of those that nobody has, and how many these are.
     free: u32,
+    free_len: usize,
     /// By place, of as many levels as were ever needed.
     queues: Vec<Queue>,
     len: usize,
@@ -83,12 +85,18 @@ pub(super) enum Fate {
 
 impl Hints {
     pub(super) const fn new() -> Self {
-        Self { chunks: Vec::new(), free: NONE, queues: Vec::new(), len: 0 }
+        Self { chunks: Vec::new(), free: NONE, free_len: 0, queues: Vec::new(), len: 0 }
     }
 
     /// How many hints there are in all.
     pub(super) const fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether less than an eighth of the chunks is free.
+    #[inline]
+    pub(super) const fn is_crowded(&self) -> bool {
+        self.free_len < self.chunks.len() / 8
     }
 
     /// The queues are those of places below this one.
@@ -228,6 +236,7 @@ impl Hints {
     fn unlink(&mut self, place: usize, cursor: &mut Cursor) {
         let next = core::mem::replace(&mut self.chunks[cursor.chunk as usize].next, self.free);
         self.free = cursor.chunk;
+        self.free_len += 1;
         let queue = &mut self.queues[place];
         match self.chunks.get_mut(cursor.previous as usize) {
             Some(previous) => previous.next = next,
@@ -245,6 +254,7 @@ impl Hints {
         let added = match self.chunks.get_mut(added as usize) {
             Some(chunk) => {
                 self.free = chunk.next;
+                self.free_len -= 1;
                 (chunk.floor, chunk.next) = (u64::MAX, NONE);
                 (chunk.taken, chunk.filled) = (0, 0);
                 added
@@ -266,9 +276,12 @@ impl Hints {
         let freed = queue.head;
         let next = core::mem::replace(&mut self.chunks[freed as usize].next, self.free);
         self.free = freed;
+        self.free_len += 1;
         queue.head = next;
-        if next == NONE {
-            queue.tail = NONE;
+        match self.chunks.get(next as usize) {
+            // Chunks of a queue lie anywhere: the one after the next is asked for in time.
+            Some(chunk) => prefetch(&self.chunks, chunk.next as usize, 1),
+            None => queue.tail = NONE,
         }
     }
 
@@ -281,7 +294,7 @@ impl Hints {
     pub(super) fn clear(&mut self) {
         self.chunks.clear();
         self.queues.fill(Queue::EMPTY);
-        (self.free, self.len) = (NONE, 0);
+        (self.free, self.free_len, self.len) = (NONE, 0, 0);
     }
 
     /// Makes room for so many hints more, wherever they belong.
@@ -343,13 +356,14 @@ impl Hints {
             assert_eq!((queue.tail, queue.len()), (last, len), "the end of a queue");
             hints += len;
         }
-        let mut free = self.free;
+        let (mut free, mut free_len) = (self.free, 0);
         while let Some(chunk) = self.chunks.get(free as usize) {
             free = chunk.next;
-            chunks += 1;
+            free_len += 1;
         }
+        assert_eq!(free_len, self.free_len, "free chunks are counted");
         assert_eq!(hints, self.len, "every hint is in a queue");
-        assert_eq!(chunks, self.chunks.len(), "every chunk is in a queue or free");
+        assert_eq!(chunks + free_len, self.chunks.len(), "every chunk is in a queue or free");
     }
 }
 

@@ -3,9 +3,6 @@
 use super::hints::HINTS_OF_CHUNK;
 use super::id_wheel::IdWheel;
 
-/// So many hints are looked at for each one that a cancellation or a reset leaves behind.
-const HINTS_A_CALL: usize = 4;
-
 /// So few hints that mean nothing are never worth the search.
 const SLACK: usize = 256;
 
@@ -18,13 +15,11 @@ pub(super) struct Sweep {
     place: usize,
     /// Hints of the place that haven't been looked at.
     left: usize,
-    /// Hints that should have been looked at.
-    credit: usize,
 }
 
 impl Sweep {
     pub(super) const fn new() -> Self {
-        Self { place: 0, left: 0, credit: 0 }
+        Self { place: 0, left: 0 }
     }
 }
 
@@ -36,18 +31,14 @@ impl IdWheel {
 
     /// Is called for every hint that is left behind.
     ///
-    /// The search begins when a third of all hints mean nothing. It goes round so fast that, until
-    /// it comes back to where it was, hardly a quarter of them can be added: so they stay fewer
-    /// than the hints of timers.
+    /// The search begins when almost half of all hints mean nothing, and hardly any chunk is free:
+    /// before that, they cost no memory that isn't there already. It goes round so fast that, until
+    /// it comes back to where it was, only a twentieth of the hints can be added.
     #[inline]
     pub(super) fn sweep(&mut self) {
         let timers = self.records.armed();
-        if self.hints.len() > timers + timers / 2 + SLACK {
-            self.sweep.credit += HINTS_A_CALL;
-            if self.sweep.credit >= HINTS_OF_CHUNK {
-                self.sweep.credit = 0;
-                self.sweep_chunk();
-            }
+        if self.hints.len() > 2 * timers - timers / 8 + SLACK && self.hints.is_crowded() {
+            self.sweep_chunk();
         }
     }
 

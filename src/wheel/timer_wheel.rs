@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::cascade::PREFETCHED_AHEAD;
 use super::id_wheel::IdWheel;
 use crate::key::{Key, KeyedStore};
 use crate::time::{Time, saturating_nanos};
@@ -113,7 +114,15 @@ impl<T> TimerWheel<T> {
             Time::MAX => u64::MAX,
             _ => now.as_nanos().saturating_sub(self.start.as_nanos()) / self.resolution_ns,
         };
+        let was_open = self.wheel.due_ahead(0).is_some();
         let (slot, _) = self.wheel.pop_due(now_tick)?;
+        // The first timer of a tick asks for those behind it, any other for the one at the end.
+        let first_ahead = if was_open { PREFETCHED_AHEAD } else { 0 };
+        for ahead in first_ahead..=PREFETCHED_AHEAD {
+            if let Some(ahead) = self.wheel.due_ahead(ahead) {
+                self.payloads.prefetch(ahead);
+            }
+        }
         self.payloads.remove_slot(slot)
     }
 
