@@ -75,6 +75,17 @@ impl IdWheel {
         self.hints.try_reserve(self.hints_for(additional))
     }
 
+    /// Makes room in the table of timers for so many ids, without covering them.
+    pub(super) fn reserve_ids(&mut self, ids: usize) {
+        self.records.reserve(ids);
+    }
+
+    /// Makes room in the table of timers for so many ids, without covering them, if there is
+    /// memory for it.
+    pub(super) fn try_reserve_ids(&mut self, ids: usize) -> Result<(), TryReserveError> {
+        self.records.try_reserve(ids)
+    }
+
     fn hints_for(&self, additional: usize) -> usize {
         let timers = self.len().saturating_add(additional);
         Self::most_hints(timers).saturating_sub(self.hints.len())
@@ -179,6 +190,13 @@ impl Drop for IdDrain<'_> {
 impl fmt::Debug for IdDrain<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("IdDrain").field("left", &self.wheel.len()).finish()
+    }
+}
+
+impl fmt::Debug for IdWheel {
+    /// A map from id to tick.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self.iter()).finish()
     }
 }
 

@@ -31,7 +31,7 @@ use super::wakeup::Earliest;
 ///
 /// Invariants: every hint outside of `due` is in a slot that begins after `at` and ends after the
 /// hint's tick, and has its bit in `occupied`; what is in `due` is for ticks up to `at`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct IdWheel {
     pub(super) records: Records,
     pub(super) hints: Hints,
@@ -131,7 +131,7 @@ impl IdWheel {
         if id >= self.bound {
             return Err(InsertError::OutOfBound);
         }
-        self.records.cover(id);
+        self.records.cover(id, self.bound);
         if self.records.tick(id).is_some() {
             return Err(InsertError::Present);
         }
@@ -167,8 +167,12 @@ impl IdWheel {
         earliest: u64,
         latest: u64,
     ) -> Result<u64, InsertError> {
-        let tick = Slot::roundest(earliest, latest);
+        let tick = Self::choose_within(earliest, latest);
         self.insert(id, tick).map(|()| tick)
+    }
+
+    pub(super) const fn choose_within(earliest: u64, latest: u64) -> u64 {
+        Slot::roundest(earliest, latest)
     }
 
     /// Takes the timer of `id` out and returns its tick, also if it is due already. O(1), with a
@@ -209,6 +213,21 @@ impl IdWheel {
         loop {
             if let Some(fired) = self.take_due(&mut moves) {
                 return Some(fired);
+            }
+            if now <= self.at || self.step(now, &mut moves) != Step::Due {
+                return None;
+            }
+        }
+    }
+
+    /// The timer that [`IdWheel::pop_due`] would take out, which stays; its cost is the same.
+    ///
+    /// When it is reset to a later tick, the next one follows.
+    pub fn peek_due(&mut self, now: u64) -> Option<(u32, u64)> {
+        let mut moves = usize::MAX;
+        loop {
+            if let Some(due) = self.first_due() {
+                return Some(due);
             }
             if now <= self.at || self.step(now, &mut moves) != Step::Due {
                 return None;

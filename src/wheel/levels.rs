@@ -57,8 +57,8 @@ impl Slot {
     pub(super) const fn at_place(place: usize, at: u64) -> Self {
         let level = place / PLACES;
         let window = window(level, at);
-        let is_next = (place % PLACES >> BITS) as u64 != window & 1;
-        let number = (window + is_next as u64) << BITS | (place % SLOTS) as u64;
+        let is_next = ((place % PLACES) >> BITS) as u64 != window & 1;
+        let number = ((window + is_next as u64) << BITS) | (place % SLOTS) as u64;
         Self { level, number }
     }
 
@@ -97,7 +97,7 @@ impl Slot {
         if shift > u32::BITS {
             return None;
         }
-        Some(self.number << shift | low as u64 & ((1 << shift) - 1))
+        Some((self.number << shift) | (low as u64 & ((1 << shift) - 1)))
     }
 }
 
@@ -163,7 +163,7 @@ impl Occupied {
         // No slot of the present window that has gone by holds anything.
         [present, present + 1].into_iter().find_map(|window| {
             let slots = windows[window as usize % 2];
-            let number = window << BITS | u64::from(slots.trailing_zeros());
+            let number = (window << BITS) | u64::from(slots.trailing_zeros());
             (slots != 0).then_some(Slot { level, number })
         })
     }

@@ -25,11 +25,13 @@ mod id_wheel;
 mod levels;
 mod records;
 mod sweep;
+mod timer_bulk;
 mod timer_wheel;
 mod wakeup;
 
 pub use id_bulk::IdDrain;
 pub use id_wheel::{Advanced, IdWheel};
+pub use timer_bulk::TimerDrain;
 pub use timer_wheel::TimerWheel;
 
 use core::error::Error;

@@ -55,23 +55,28 @@ impl Records {
         self.table.len()
     }
 
-    /// Makes room for `id`, which is absent at first.
+    /// Makes room for `id`, which is absent at first. The table doubles, but never beyond `bound`,
+    /// which is larger than the id.
     #[inline]
-    pub(super) fn cover(&mut self, id: u32) {
+    pub(super) fn cover(&mut self, id: u32, bound: u32) {
         if id as usize >= self.table.len() {
-            self.grow(id);
+            self.grow(id as usize + 1, bound as usize);
         }
     }
 
     #[cold]
-    fn grow(&mut self, id: u32) {
-        self.table.resize(id as usize + 1, ABSENT);
+    fn grow(&mut self, needed: usize, bound: usize) {
+        if needed > self.table.capacity() {
+            let doubled = self.table.capacity().saturating_mul(2).min(bound);
+            self.table.reserve_exact(doubled.max(needed) - self.table.len());
+        }
+        self.table.resize(needed, ABSENT);
     }
 
     /// Makes room for all ids below `bound`, unless there is no memory for it.
     pub(super) fn try_cover(&mut self, bound: u32) -> Result<(), TryReserveError> {
         let missing = (bound as usize).saturating_sub(self.table.len());
-        self.table.try_reserve(missing)?;
+        self.table.try_reserve_exact(missing)?;
         self.table.resize(self.table.len() + missing, ABSENT);
         Ok(())
     }
@@ -175,6 +180,16 @@ impl Records {
     pub(super) fn hint_again(&mut self, id: u32) -> Option<(Hint, u64)> {
         let tick = self.tick(id)?;
         Some((self.table[id as usize].next_hint(id), tick))
+    }
+
+    /// Makes room for so many records, without covering ids; aborts where there is no memory.
+    pub(super) fn reserve(&mut self, ids: usize) {
+        self.table.reserve(ids.saturating_sub(self.table.len()));
+    }
+
+    /// Makes room for so many records, without covering ids, if there is memory for it.
+    pub(super) fn try_reserve(&mut self, ids: usize) -> Result<(), TryReserveError> {
+        self.table.try_reserve(ids.saturating_sub(self.table.len()))
     }
 
     /// How many hints count, apart from their ids' states; for checks.

@@ -40,7 +40,7 @@ impl IdWheel {
     /// cancelled, reset or popped, the next one is looked for in the first slot that holds any:
     /// if this is one of 64 ticks or more, that takes O(timers of the slot / 20).
     pub fn next_wakeup(&mut self) -> Option<u64> {
-        if self.has_due() {
+        if self.first_due().is_some() {
             return Some(self.at);
         }
         if self.is_empty() {
@@ -57,12 +57,13 @@ impl IdWheel {
         Some(tick)
     }
 
-    /// Whether a timer is due. The hints before its own are dropped, or moved to later ticks.
-    fn has_due(&mut self) -> bool {
+    /// The next timer that is due where the wheel stands. Hints before its own are dropped, or
+    /// moved to where their timers were reset to.
+    pub(super) fn first_due(&mut self) -> Option<(u32, u64)> {
         while let Some(hint) = self.hints.first(self.due) {
             let tick = self.records.tick_of(hint);
-            if tick.is_some_and(|tick| tick <= self.at) {
-                return true;
+            if let Some(tick) = tick.filter(|&tick| tick <= self.at) {
+                return Some((hint.id, tick));
             }
             self.hints.pop(&mut self.due);
             match tick {
@@ -70,7 +71,7 @@ impl IdWheel {
                 None => self.records.forget(hint),
             }
         }
-        false
+        None
     }
 
     /// The smallest tick of all timers; none is due, and none comes before `floor`.
