@@ -24,6 +24,8 @@ mod id_bulk;
 mod id_wheel;
 mod levels;
 mod records;
+#[cfg(feature = "serde")]
+mod serde;
 mod sweep;
 mod timer_bulk;
 mod timer_wheel;
@@ -31,6 +33,8 @@ mod wakeup;
 
 pub use id_bulk::IdDrain;
 pub use id_wheel::{Advanced, IdWheel};
+#[cfg(feature = "serde")]
+pub use serde::{IdSnapshot, IdWheelSeed, TimerSnapshot, TimerWheelSeed};
 pub use timer_bulk::TimerDrain;
 pub use timer_wheel::TimerWheel;
 

@@ -2,7 +2,7 @@
 
 use super::hints::{Fate, HINTS_OF_CHUNK, Hint};
 use super::id_wheel::IdWheel;
-use super::levels::{LEVELS, Slot};
+use super::levels::Slot;
 
 /// What is known of the smallest tick of all timers that aren't due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl IdWheel {
     fn search(&mut self, floor: u64) -> u64 {
         // Some timer is there, and none is later than this.
         let mut best = u64::MAX;
-        for level in 0..LEVELS {
+        for level in self.occupied.levels_from(0) {
             while let Some(slot) = self.occupied.first(level, self.at)
                 && slot.start() < best
                 && best > floor
