@@ -62,6 +62,18 @@ impl Queue {
     pub(super) const fn len(self) -> usize {
         self.len as usize
     }
+
+    /// Appends a hint, if the last chunk has room for it.
+    #[inline]
+    fn append(&mut self, chunks: &mut [Chunk], hint: Hint, tick: u64) -> bool {
+        let Some(chunk) = chunks.get_mut(self.tail as usize) else { return false };
+        let Some(place) = chunk.hints.get_mut(chunk.filled as usize) else { return false };
+        *place = hint;
+        chunk.filled += 1;
+        chunk.floor = chunk.floor.min(tick);
+        self.len += 1;
+        true
+    }
 }
 
 /// The pool, and the queues of all places.
@@ -114,26 +126,33 @@ impl Hints {
     #[inline]
     pub(super) fn push_to(&mut self, slot: Slot, hint: Hint, tick: u64) {
         let place = slot.place();
-        if place >= self.queues.len() {
-            self.add_levels(slot.level + 1);
+        if let Some(queue) = self.queues.get_mut(place)
+            && queue.append(&mut self.chunks, hint, tick)
+        {
+            self.len += 1;
+            return;
         }
-        let mut queue = self.queues[place];
+        self.push_to_another_chunk(slot, hint, tick);
+    }
+
+    #[cold]
+    fn push_to_another_chunk(&mut self, slot: Slot, hint: Hint, tick: u64) {
+        if slot.place() >= self.queues.len() {
+            self.queues.resize((slot.level + 1) * PLACES, Queue::EMPTY);
+        }
+        let mut queue = self.queues[slot.place()];
         self.push(&mut queue, hint, tick);
-        self.queues[place] = queue;
+        self.queues[slot.place()] = queue;
     }
 
     /// Appends a hint to a queue.
     #[inline]
     pub(super) fn push(&mut self, queue: &mut Queue, hint: Hint, tick: u64) {
-        let has_room = self.chunks.get(queue.tail as usize).is_some_and(Chunk::has_room);
-        if !has_room {
+        if !queue.append(&mut self.chunks, hint, tick) {
             self.lengthen(queue);
+            let has_room = queue.append(&mut self.chunks, hint, tick);
+            debug_assert!(has_room);
         }
-        let chunk = &mut self.chunks[queue.tail as usize];
-        chunk.hints[chunk.filled as usize] = hint;
-        chunk.filled += 1;
-        chunk.floor = chunk.floor.min(tick);
-        queue.len += 1;
         self.len += 1;
     }
 
@@ -285,11 +304,6 @@ impl Hints {
         }
     }
 
-    #[cold]
-    fn add_levels(&mut self, levels: usize) {
-        self.queues.resize(levels * PLACES, Queue::EMPTY);
-    }
-
     /// Forgets all hints and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.chunks.clear();
@@ -364,13 +378,6 @@ impl Hints {
         assert_eq!(free_len, self.free_len, "free chunks are counted");
         assert_eq!(hints, self.len, "every hint is in a queue");
         assert_eq!(chunks + free_len, self.chunks.len(), "every chunk is in a queue or free");
-    }
-}
-
-impl Chunk {
-    #[inline]
-    const fn has_room(&self) -> bool {
-        (self.filled as usize) < HINTS_OF_CHUNK
     }
 }
 
