@@ -4,7 +4,7 @@ use super::InsertError;
 use super::cascade::Step;
 use super::hints::{Hints, Queue};
 use super::levels::{Occupied, Slot};
-use super::records::Records;
+use super::records::{Need, Records};
 use super::sweep::Sweep;
 use super::wakeup::Earliest;
 
@@ -132,11 +132,10 @@ impl IdWheel {
             return Err(InsertError::OutOfBound);
         }
         self.records.cover(id, self.bound);
-        if self.records.tick(id).is_some() {
-            return Err(InsertError::Present);
-        }
-        if let Some(hint) = self.records.arm(id, tick, self.at) {
-            self.place(hint, tick);
+        match self.records.arm(id, tick, self.at) {
+            None => return Err(InsertError::Present),
+            Some(Need::Nothing) => {}
+            Some(Need::Place(hint)) => self.place(hint, tick),
         }
         self.note(tick);
         Ok(())
@@ -190,9 +189,9 @@ impl IdWheel {
     /// id has no timer.
     #[inline]
     pub fn reset(&mut self, id: u32, tick: u64) -> Option<u64> {
-        let (old, hint) = self.records.reset(id, tick, self.at)?;
+        let (old, need) = self.records.reset(id, tick, self.at)?;
         self.earliest.forget(old);
-        if let Some(hint) = hint {
+        if let Need::Place(hint) = need {
             self.place(hint, tick);
             self.sweep();
         }

@@ -17,6 +17,14 @@ enum State {
     Armed,
 }
 
+/// What a timer needs to be met in time.
+pub(super) enum Need {
+    /// Its id has a hint that will do.
+    Nothing,
+    /// This hint has to be placed.
+    Place(Hint),
+}
+
 /// Invariant: unless the id is absent, there is exactly one hint with this number, and it is for
 /// a tick that isn't after `tick`.
 #[derive(Clone, Copy, Debug)]
@@ -88,30 +96,30 @@ impl Records {
         (record.state == State::Armed).then_some(record.tick)
     }
 
-    /// Gives a covered id without a timer one. Returns the hint that it needs; `None` if an old
-    /// one serves.
+    /// Gives a covered id a timer, unless it has one: then `None`.
     #[inline]
-    pub(super) fn arm(&mut self, id: u32, tick: u64, at: u64) -> Option<Hint> {
+    pub(super) fn arm(&mut self, id: u32, tick: u64, at: u64) -> Option<Need> {
         let record = &mut self.table[id as usize];
-        debug_assert!(record.state != State::Armed);
+        if record.state == State::Armed {
+            return None;
+        }
         let serves = record.state == State::Cancelled && record.serves(tick, at);
         record.state = State::Armed;
         record.tick = tick;
         self.armed += 1;
-        if serves { None } else { Some(record.next_hint(id)) }
+        Some(record.need(id, serves))
     }
 
-    /// Moves an id's timer. Returns its old tick and the hint that it needs; `None` for the hint
-    /// if the old one serves.
+    /// Moves an id's timer, if it has one, and returns its old tick too.
     #[inline]
-    pub(super) fn reset(&mut self, id: u32, tick: u64, at: u64) -> Option<(u64, Option<Hint>)> {
+    pub(super) fn reset(&mut self, id: u32, tick: u64, at: u64) -> Option<(u64, Need)> {
         let record = self.table.get_mut(id as usize)?;
         if record.state != State::Armed {
             return None;
         }
         let serves = record.serves(tick, at);
         let old = core::mem::replace(&mut record.tick, tick);
-        Some((old, if serves { None } else { Some(record.next_hint(id)) }))
+        Some((old, record.need(id, serves)))
     }
 
     /// Takes an id's timer away and leaves its hint where it is.
@@ -210,6 +218,11 @@ impl Record {
     #[inline]
     const fn serves(&self, tick: u64, at: u64) -> bool {
         self.tick <= tick || self.tick <= at
+    }
+
+    #[inline]
+    const fn need(&mut self, id: u32, serves: bool) -> Need {
+        if serves { Need::Nothing } else { Need::Place(self.next_hint(id)) }
     }
 
     #[inline]
