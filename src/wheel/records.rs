@@ -39,6 +39,9 @@ const _: () = assert!(size_of::<Record>() == 16);
 
 const ABSENT: Record = Record { tick: 0, hint: 0, state: State::Absent };
 
+/// A table that grows covers no fewer ids, if its bound allows so many.
+const FEWEST: usize = 16;
+
 /// A record for every id that is covered.
 #[derive(Clone, Debug)]
 pub(super) struct Records {
@@ -74,11 +77,10 @@ impl Records {
 
     #[cold]
     fn grow(&mut self, needed: usize, bound: usize) {
-        if needed > self.table.capacity() {
-            let doubled = self.table.capacity().saturating_mul(2).min(bound);
-            self.table.reserve_exact(doubled.max(needed) - self.table.len());
-        }
-        self.table.resize(needed, ABSENT);
+        let doubled = self.table.len().saturating_mul(2).max(FEWEST).min(bound);
+        let covered = doubled.max(self.table.capacity().min(bound)).max(needed);
+        self.table.reserve_exact(covered - self.table.len());
+        self.table.resize(covered, ABSENT);
     }
 
     /// Makes room for all ids below `bound`, unless there is no memory for it.
