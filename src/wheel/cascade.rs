@@ -3,7 +3,7 @@
 //! When a slot of a higher level begins, the next one begins to sink, in proportion to the ticks
 //! that go by: so it is empty when its own time comes, and no tick has to move all of it.
 
-use super::hints::Hint;
+use super::chunks::Hint;
 use super::id_wheel::IdWheel;
 use super::levels::Slot;
 

@@ -2,7 +2,8 @@
 
 use super::InsertError;
 use super::cascade::Step;
-use super::hints::{Hints, Queue};
+use super::chunks::Queue;
+use super::hints::Hints;
 use super::levels::{Occupied, Slot};
 use super::records::{Need, Records};
 use super::sweep::Sweep;

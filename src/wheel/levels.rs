@@ -10,8 +10,14 @@ const BITS: u32 = 6;
 /// Levels that together decide all 64 bits of a tick.
 pub(super) const LEVELS: usize = 64_u32.div_ceil(BITS) as usize;
 
+/// Slots of a window.
+pub(super) const SLOTS: usize = 1 << BITS;
+
 /// Slots that a level has a place for.
-pub(super) const PLACES: usize = 2 << BITS;
+pub(super) const PLACES: usize = 2 * SLOTS;
+
+/// Places of a level: those of its slots, and as many as a slot of the level above has parts.
+pub(super) const STRIDE: usize = PLACES + SLOTS;
 
 /// So many ticks of one level, by their number since tick zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +61,9 @@ impl Slot {
     /// The slot at a place of a level while the wheel stands at `at`.
     #[inline]
     pub(super) const fn at_place(place: usize, at: u64) -> Self {
-        let level = place / PLACES;
+        let level = place / STRIDE;
         let window = window(level, at);
-        let is_next = ((place % PLACES) >> BITS) as u64 != window & 1;
+        let is_next = ((place % STRIDE) >> BITS) as u64 != window & 1;
         let number = ((window + is_next as u64) << BITS) | (place % SLOTS) as u64;
         Self { level, number }
     }
@@ -70,6 +76,17 @@ impl Slot {
             return None;
         }
         Some(Self { number: self.number + 1, ..self })
+    }
+
+    /// The slot of the level below that is its part with this number.
+    pub(super) const fn part(self, number: usize) -> Self {
+        Self { level: self.level - 1, number: (self.number << BITS) | number as u64 }
+    }
+
+    /// The number of its part that holds a tick of its own.
+    #[inline]
+    pub(super) const fn part_holding(self, tick: u64) -> usize {
+        (tick >> shift(self.level - 1)) as usize % SLOTS
     }
 
     /// Its first tick.
@@ -87,7 +104,7 @@ impl Slot {
     /// Where it is kept, among the places of all levels.
     #[inline]
     pub(super) const fn place(self) -> usize {
-        self.level * PLACES + self.number as usize % PLACES
+        self.level * STRIDE + self.number as usize % PLACES
     }
 
     /// Its tick with these low bits, if so many bits tell it.
@@ -100,9 +117,6 @@ impl Slot {
         Some((self.number << shift) | (low as u64 & ((1 << shift) - 1)))
     }
 }
-
-/// Slots of a window.
-const SLOTS: usize = 1 << BITS;
 
 const fn shift(level: usize) -> u32 {
     level as u32 * BITS
@@ -189,7 +203,7 @@ impl Iterator for Levels {
 /// The level of a place, its window of the two, and its bit there.
 #[inline]
 const fn parts(place: usize) -> (usize, usize, u64) {
-    (place / PLACES, place % PLACES / SLOTS, 1 << (place % SLOTS))
+    (place / STRIDE, place % STRIDE / SLOTS, 1 << (place % SLOTS))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@
 //! every timer of a level is due before every timer of the level above.
 
 mod cascade;
+mod chunks;
 mod hints;
 mod id_bulk;
 mod id_wheel;

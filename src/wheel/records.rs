@@ -3,7 +3,7 @@
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
-use super::hints::Hint;
+use super::chunks::Hint;
 use crate::prefetch::prefetch;
 
 /// Whether an id has a timer, and a hint.

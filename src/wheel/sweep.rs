@@ -1,6 +1,7 @@
 //! Hints that mean nothing any more are looked for, once they are too many.
 
-use super::hints::HINTS_OF_CHUNK;
+use super::chunks::HINTS_OF_CHUNK;
+use super::hints::is_part;
 use super::id_wheel::IdWheel;
 
 /// So few hints that mean nothing are never worth the search.
@@ -73,7 +74,9 @@ impl IdWheel {
             // The later hints come first: the others will soon be met anyway.
             let before = self.sweep.place.checked_sub(1);
             self.sweep.place = before.unwrap_or(self.hints.places() - 1);
-            self.sweep.left = self.hints.len_of(self.sweep.place);
+            if !is_part(self.sweep.place) {
+                self.sweep.left = self.hints.len_of(self.sweep.place);
+            }
             if self.sweep.left > 0 {
                 return true;
             }

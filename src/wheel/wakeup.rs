@@ -1,8 +1,16 @@
 //! When a wheel has to be asked next.
 
-use super::hints::{Fate, HINTS_OF_CHUNK, Hint};
+use super::chunks::{Cursor, Fate, HINTS_OF_CHUNK, Hint};
 use super::id_wheel::IdWheel;
 use super::levels::Slot;
+
+/// A search counts through so few chunks as quickly as it would look into parts.
+const FEW_CHUNKS: usize = 4;
+
+/// So many chunks' hints are sorted out by one search, in a few microseconds, and a part of those
+/// that it went past: so that the costs of all searches stay in proportion to the hints.
+const CHUNKS_AT_ONCE: usize = 32;
+const SHARE_AT_ONCE: usize = 64;
 
 /// What is known of the smallest tick of all timers that aren't due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +44,10 @@ impl Earliest {
 impl IdWheel {
     /// The earliest tick at which [`IdWheel::pop_due`] gives a timer; `None` if there is none.
     ///
-    /// Amortised O(1) between calls that find the earliest timer where it was. After that was
-    /// cancelled, reset or popped, the next one is looked for in the first slot that holds any:
-    /// if this is one of 64 ticks or more, that takes O(timers of the slot / 20).
+    /// Amortised O(1). While the earliest timer stays, it is remembered. After it was cancelled,
+    /// reset or popped, the next one is looked for in the first slot that holds any, which is
+    /// sorted out for further calls bit by bit. So if all timers are 64 ticks or more ahead, a
+    /// single call may take O(timers of the slot / 20).
     pub fn next_wakeup(&mut self) -> Option<u64> {
         if self.first_due().is_some() {
             return Some(self.at);
@@ -83,7 +92,7 @@ impl IdWheel {
                 && slot.start() < best
                 && best > floor
             {
-                self.search_slot(slot, floor, &mut best);
+                self.search_slot(slot, slot.place(), floor, &mut best);
                 if self.hints.len_of(slot.place()) > 0 {
                     break;
                 }
@@ -93,42 +102,64 @@ impl IdWheel {
         best
     }
 
-    /// Lowers `best` to the smallest tick of the timers with a hint in a slot, if that is smaller.
+    /// Lowers `best` to the smallest tick of the timers with a hint at a slot's place, if that is
+    /// smaller.
     ///
-    /// Of hints for earlier ticks, those that mean nothing any more are dropped, and those whose
-    /// timers were reset to a later tick are moved there, so that nobody meets them twice.
-    fn search_slot(&mut self, slot: Slot, floor: u64, best: &mut u64) {
-        let place = slot.place();
-        let mut cursor = self.hints.first_chunk(place);
+    /// A queue of many chunks is sorted out into the slot's parts for the next search, a number of
+    /// hints at a time, so that no hint is gone past often: nothing depends on when that is done.
+    fn search_slot(&mut self, slot: Slot, place: usize, floor: u64, best: &mut u64) {
+        while let Some((number, place_of_part)) = self.hints.first_part(place)
+            && slot.part(number).start() < *best
+            && *best > floor
+        {
+            self.search_slot(slot.part(number), place_of_part, floor, best);
+            if self.hints.len_of(place_of_part) > 0 {
+                break;
+            }
+        }
+        let (mut cursor, mut chunks) = (self.hints.first_chunk(place), 0);
         while let Some(chunk_floor) = self.hints.floor(cursor)
             && *best > floor
         {
-            if chunk_floor >= *best {
+            chunks += 1;
+            if chunk_floor < *best {
+                self.search_chunk(slot, place, &mut cursor, best);
+            } else {
                 self.hints.advance(&mut cursor);
-                continue;
             }
-            let mut moved = [(Hint::default(), 0); HINTS_OF_CHUNK];
-            let mut moving = 0;
-            let records = &mut self.records;
-            self.hints.sift_chunk(place, &mut cursor, |hint| {
-                if let Some(tick) = slot.tick(hint.low).filter(|tick| tick >= best) {
-                    return Fate::Keep(tick);
-                }
-                let Some(tick) = records.tick_of(hint) else {
-                    records.forget(hint);
-                    return Fate::Drop;
-                };
-                *best = tick.min(*best);
-                if slot.holds(tick) {
-                    return Fate::Keep(tick);
-                }
-                moved[moving] = (hint, tick);
-                moving += 1;
-                Fate::Drop
-            });
-            for &(hint, tick) in &moved[..moving] {
-                self.place(hint, tick);
+        }
+        if chunks > FEW_CHUNKS {
+            let at_once = CHUNKS_AT_ONCE + chunks / SHARE_AT_ONCE;
+            self.hints.sort_out(slot, place, at_once * HINTS_OF_CHUNK);
+        }
+    }
+
+    /// Looks at the cursor's chunk, for [`IdWheel::search_slot`], and goes on to the next one.
+    ///
+    /// Of hints for ticks before `best`, those that mean nothing any more are dropped, and those
+    /// whose timers were reset to a later tick are moved there, so that nobody meets them twice.
+    fn search_chunk(&mut self, slot: Slot, place: usize, cursor: &mut Cursor, best: &mut u64) {
+        let mut moved = [(Hint::default(), 0); HINTS_OF_CHUNK];
+        let mut moving = 0;
+        let records = &mut self.records;
+        self.hints.sift_chunk(place, cursor, |hint| {
+            if let Some(tick) = slot.tick(hint.low).filter(|tick| tick >= best) {
+                return Fate::Keep(tick);
             }
+            let Some(tick) = records.tick_of(hint) else {
+                records.forget(hint);
+                return Fate::Drop;
+            };
+            *best = tick.min(*best);
+            if slot.holds(tick) {
+                return Fate::Keep(tick);
+            }
+            moved[moving] = (hint, tick);
+            moving += 1;
+            Fate::Drop
+        });
+        for &(hint, tick) in &moved[..moving] {
+            self.place(hint, tick);
         }
     }
 }
