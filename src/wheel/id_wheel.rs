@@ -45,7 +45,8 @@ pub struct IdWheel {
     bound: u32,
 }
 
-/// What came of an [`IdWheel::advance`] or a [`TimerWheel::advance`](super::TimerWheel::advance).
+/// What came of an `advance` of an [`IdWheel`], a [`TimerWheel`](super::TimerWheel) or
+/// [`Timeouts`](super::Timeouts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a wheel that hasn't caught up has to be called again"]
 pub struct Advanced {

@@ -3,6 +3,7 @@
 //! - [`IdWheel`] holds deadlines of dense `u32` ids that the caller owns, in ticks of any length.
 //! - [`TimerWheel`] holds deadlines and payloads, in [`Time`](crate::time::Time) at a resolution,
 //!   and names each timer by a [`Key`](crate::key::Key) that never reaches another one.
+//! - [`Timeouts`] holds timers that all have the same duration, in a list: exact in nanoseconds.
 //!
 //! A wheel has no clock and no tick of its own: [`TimerWheel::pop_due`] takes `now` and gives the
 //! timers that are due one by one, in the order of their deadlines up to the resolution. After a
@@ -28,6 +29,8 @@ mod records;
 #[cfg(feature = "serde")]
 mod serde;
 mod sweep;
+mod timeouts;
+mod timeouts_bulk;
 mod timer_bulk;
 mod timer_wheel;
 mod wakeup;
@@ -36,6 +39,8 @@ pub use id_bulk::IdDrain;
 pub use id_wheel::{Advanced, IdWheel};
 #[cfg(feature = "serde")]
 pub use serde::{IdSnapshot, IdWheelSeed, TimerSnapshot, TimerWheelSeed};
+pub use timeouts::Timeouts;
+pub use timeouts_bulk::{TimeoutsDrain, TimeoutsIter};
 pub use timer_bulk::TimerDrain;
 pub use timer_wheel::TimerWheel;
 

@@ -11,6 +11,7 @@ pub(crate) mod id_wheel;
 pub(crate) mod indexed_heap;
 pub(crate) mod keyed_store;
 pub(crate) mod scheduler;
+pub(crate) mod timeouts;
 pub(crate) mod timer_wheel;
 
 /// A structure beside its oracle.
