@@ -2,10 +2,13 @@
 //!
 //! All is one test, since the allocator counts what every thread of the process does.
 
+use core::time::Duration;
 use std::alloc::System;
 
 use punctual::heap::{IdHeap, IndexedHeap};
-use punctual::key::KeyedStore;
+use punctual::key::{Key, KeyedStore};
+use punctual::time::Time;
+use punctual::wheel::Timeouts;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -138,6 +141,58 @@ fn keyed_store() {
     });
 }
 
+fn timeouts() {
+    let mut lane = Timeouts::new(Duration::from_nanos(u64::from(COUNT)));
+    lane.reserve(COUNT as usize);
+    let mut keys: Vec<Key> = Vec::with_capacity(COUNT as usize);
+    for round in 0..3 {
+        let at = |number: u32| Time::from_nanos(u64::from(round * 3 * COUNT + number));
+        keys.clear();
+        expect_no_allocation("insert", || {
+            keys.extend((0..COUNT).map(|number| lane.insert(at(number), number)));
+        });
+        expect_no_allocation("changes", || {
+            for (number, &key) in (COUNT..).zip(&keys).step_by(3) {
+                lane.restart(key, at(number));
+            }
+            keys.iter().step_by(7).filter_map(|&key| lane.cancel(key)).count()
+        });
+        expect_no_allocation("pop_due", || lane.pop_due(at(COUNT + 1)));
+        expect_no_allocation("advance", || lane.advance(at(COUNT + 300), 200, |_, _| {}).fired);
+        expect_no_allocation("retain", || lane.retain(|_, _, number| *number % 3 != 0));
+        expect_no_allocation("iter", || lane.iter().count());
+        expect_no_allocation("drain", || lane.drain().count());
+        expect_no_allocation("clear", || lane.clear());
+        expect_no_allocation("reserve", || lane.reserve(COUNT as usize));
+    }
+    lane.assert_invariants();
+}
+
+/// A timer costs 24 bytes and its payload, rounded up to eight.
+fn memory_of_timeouts() {
+    fn live<T: Default>(expected: usize) {
+        let (mut lane, live) = live_bytes(|| {
+            let mut lane = Timeouts::new(Duration::ZERO);
+            lane.reserve(COUNT as usize);
+            for _ in 0..COUNT {
+                lane.insert(Time::ZERO, T::default());
+            }
+            lane.shrink_to_fit();
+            lane
+        });
+        assert_eq!(live, expected * COUNT as usize);
+        let region = Region::new(ALLOCATOR);
+        lane.clear();
+        lane.shrink_to_fit();
+        assert_eq!(region.change().bytes_deallocated, live);
+    }
+    live::<()>(24);
+    live::<u8>(32);
+    live::<u32>(32);
+    live::<u64>(32);
+    live::<[u64; 3]>(48);
+}
+
 /// The table of positions doubles, but not past the bound: what a hostile id costs is known.
 fn the_largest_ids_of_a_bound() {
     const BOUND: u32 = 1 << 20;
@@ -202,6 +257,8 @@ fn memory_is_allocated_by_growth_alone() {
     indexed_heap::<4>();
     indexed_heap::<8>();
     keyed_store();
+    timeouts();
+    memory_of_timeouts();
     memory_of_elements();
     the_largest_ids_of_a_bound();
     let (_, left) = live_bytes(|| {

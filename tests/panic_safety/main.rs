@@ -3,7 +3,8 @@
 //! `steps` runs every operation with a panic in its first comparison, then in its second, and so
 //! on until it passes, on `ids` and `payloads`; `consumers` does so with what makes a heap or
 //! gives it up. `callers` has panics in all other code of the caller: they don't even cost the
-//! order.
+//! order. `timeouts` does the same for the lane of constant durations, which compares nothing of
+//! the caller's.
 
 mod callers;
 mod consumers;
@@ -12,6 +13,7 @@ mod fuse;
 mod ids;
 mod payloads;
 mod steps;
+mod timeouts;
 
 use ids::Ids;
 use payloads::Payloads;

@@ -3,4 +3,5 @@
 mod heap;
 mod heap_memory;
 mod scheduler;
+mod timeouts;
 mod wheel;
