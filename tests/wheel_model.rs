@@ -5,9 +5,11 @@ mod model;
 use core::time::Duration;
 
 use model::id_wheel::{self, Distance, IdWheelModel};
+use model::periodic::{self, PeriodicModel};
 use model::timeouts::{self, TimeoutsModel};
 use model::timer_wheel::{self, TimerWheelModel};
 use punctual::time::Time;
+use punctual::wheel::Missed;
 use quickcheck::quickcheck;
 
 /// Just before and after every boundary of a level, around other powers of two that broke
@@ -45,6 +47,16 @@ quickcheck! {
         let late = Time::from_nanos(u64::MAX - 4_000);
         model::run(TimeoutsModel::new(Duration::from_nanos(900), late), &words);
         model::run(TimeoutsModel::new(Duration::from_nanos(u64::MAX), late), &words);
+    }
+
+    fn periodic(first: u64, every: u64, words: Vec<u32>) -> () {
+        for missed in [Missed::CatchUp, Missed::Skip, Missed::Shift] {
+            for first in [first, 0, u64::MAX - 2_000, u64::MAX] {
+                for every in [every, 0, 1, every % 90, u64::MAX] {
+                    model::run(PeriodicModel::new(first, every, missed), &words);
+                }
+            }
+        }
     }
 }
 
@@ -118,4 +130,25 @@ fn every_way_of_neighbours_through_the_timeouts() {
     ];
     let duration = Duration::from_nanos(10);
     model::exhaust(|| TimeoutsModel::new(duration, Time::ZERO), &alphabet, 7);
+}
+
+#[test]
+fn every_short_sequence_on_the_periodic() {
+    use periodic::Op;
+    let alphabet = [
+        Op::Renew { distance: Distance::Past(4) },
+        Op::Renew { distance: Distance::Ahead(0) },
+        Op::Renew { distance: Distance::Ahead(9) },
+        Op::Renew { distance: Distance::Ahead(10) },
+        Op::Renew { distance: Distance::Ahead(47) },
+        Op::Renew { distance: Distance::End },
+        Op::Answer { missed: Missed::CatchUp },
+        Op::Answer { missed: Missed::Shift },
+    ];
+    for first in [0, 7, u64::MAX - 60] {
+        for every in [0, 1, 10, u64::MAX] {
+            let model = || PeriodicModel::new(first, every, Missed::default());
+            model::exhaust(model, &alphabet, 4);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! - [`TimerWheel`] holds deadlines and payloads, in [`Time`](crate::time::Time) at a resolution,
 //!   and names each timer by a [`Key`](crate::key::Key) that never reaches another one.
 //! - [`Timeouts`] holds timers that all have the same duration, in a list: exact in nanoseconds.
+//! - [`Periodic`] says when a timer that comes again and again is due next, without drift.
 //!
 //! A wheel has no clock and no tick of its own: [`TimerWheel::pop_due`] takes `now` and gives the
 //! timers that are due one by one, in the order of their deadlines up to the resolution. After a
@@ -25,6 +26,7 @@ mod hints;
 mod id_bulk;
 mod id_wheel;
 mod levels;
+mod periodic;
 mod records;
 #[cfg(feature = "serde")]
 mod serde;
@@ -37,6 +39,7 @@ mod wakeup;
 
 pub use id_bulk::IdDrain;
 pub use id_wheel::{Advanced, IdWheel};
+pub use periodic::{Missed, Periodic};
 #[cfg(feature = "serde")]
 pub use serde::{IdSnapshot, IdWheelSeed, TimerSnapshot, TimerWheelSeed};
 pub use timeouts::Timeouts;

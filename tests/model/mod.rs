@@ -10,6 +10,7 @@ pub(crate) mod id_heap;
 pub(crate) mod id_wheel;
 pub(crate) mod indexed_heap;
 pub(crate) mod keyed_store;
+pub(crate) mod periodic;
 pub(crate) mod scheduler;
 pub(crate) mod timeouts;
 pub(crate) mod timer_wheel;

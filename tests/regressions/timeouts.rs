@@ -1,10 +1,11 @@
-//! What went wrong in other timers, where a lane of constant durations could go wrong too.
+//! What went wrong in other timers, where a lane of constant durations and times without drift
+//! could go wrong too.
 
 use core::time::Duration;
 use std::rc::Rc;
 
 use punctual::time::Time;
-use punctual::wheel::Timeouts;
+use punctual::wheel::{Missed, Periodic, Timeouts};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -144,4 +145,63 @@ fn a_budget_bounds_a_burst_and_loses_nothing() {
         assert_eq!(calls, 1_000_usize.div_ceil(budget));
         assert!(fired.into_iter().eq(0..1_000));
     }
+}
+
+/// A timer that was re-armed with the time of its handling drifted by how late that was.
+#[test]
+fn a_timer_that_comes_late_stays_on_its_grid() {
+    let (first, every) = (12_345_u64, 1_000);
+    for missed in [Missed::CatchUp, Missed::Skip] {
+        let mut times =
+            Periodic::new(Time::from_nanos(first), Duration::from_nanos(every)).with_missed(missed);
+        for round in 0..5_000 {
+            let late = round * round % 990;
+            let due = times.due();
+            assert_eq!(due.as_nanos(), first + round * every);
+            assert_eq!(
+                times.renew(due + Duration::from_nanos(late)),
+                due + Duration::from_micros(1)
+            );
+        }
+    }
+}
+
+/// camunda#767: after a pause, one call caught up with one tick only.
+#[test]
+fn a_pause_of_the_clock_is_caught_up_with_or_skipped() {
+    let (first, every) = (at(50), MS * 50);
+    let pause_ends = at(1_020);
+    let mut times = Periodic::new(first, every).with_missed(Missed::CatchUp);
+    let mut given = vec![times.due()];
+    while times.renew(pause_ends) <= pause_ends {
+        given.push(times.due());
+    }
+    assert!(given.into_iter().eq((1..=20).map(|period| at(50 * period))));
+    assert_eq!(times.due(), at(1_050));
+    assert_eq!(Periodic::new(first, every).renew(pause_ends), at(1_050));
+    let shift = Periodic::new(first, every).with_missed(Missed::Shift).renew(pause_ends);
+    assert_eq!(shift, at(1_070));
+}
+
+/// tokio#5536, tikv#12043: a time that was too far away panicked. No pause and no period may be too
+/// long.
+#[test]
+fn periods_never_pass_the_end_of_time() {
+    let extremes = [0, 1, 2, 1 << 32, u64::MAX / 2, u64::MAX - 1, u64::MAX];
+    for (first, every) in extremes.into_iter().flat_map(|it| extremes.map(|other| (it, other))) {
+        for (now, missed) in extremes.into_iter().flat_map(|now| {
+            [Missed::CatchUp, Missed::Skip, Missed::Shift].map(|missed| (now, missed))
+        }) {
+            let mut times = Periodic::new(Time::from_nanos(first), Duration::from_nanos(every));
+            times = times.with_missed(missed);
+            let next = times.renew(Time::from_nanos(now)).as_nanos();
+            assert!(next >= first.saturating_add(every.max(1)), "{first} {every} {now} {missed:?}");
+            let is_after = missed == Missed::CatchUp || next > now;
+            assert!(is_after || next == u64::MAX, "{first} {every} {now} {missed:?}");
+            let is_on_grid = (next - first).is_multiple_of(every.max(1)) || next == u64::MAX;
+            assert!(is_on_grid || missed == Missed::Shift, "{first} {every} {now} {missed:?}");
+        }
+    }
+    let forever = Duration::MAX;
+    assert_eq!(Periodic::new(Time::ZERO, forever).renew(Time::ZERO), Time::MAX);
 }

@@ -15,12 +15,13 @@ use source::{File, Finding, code, naming, root, tree};
 
 /// Types whose every public method is called by a model: the model's file, and the field that
 /// holds the structure there.
-const MODELS: [(&str, &str, &str); 7] = [
+const MODELS: [(&str, &str, &str); 8] = [
     ("IdHeap", "id_heap.rs", "heap"),
     ("IndexedHeap", "indexed_heap.rs", "heap"),
     ("IdWheel", "id_wheel.rs", "wheel"),
     ("TimerWheel", "timer_wheel.rs", "wheel"),
     ("Timeouts", "timeouts.rs", "timeouts"),
+    ("Periodic", "periodic.rs", "periodic"),
     ("KeyedStore", "keyed_store.rs", "store"),
     ("Scheduler", "scheduler.rs", "scheduler"),
 ];
