@@ -58,7 +58,7 @@ fn ratios(cases: &[Measured]) -> String {
     aligned(&rows)
 }
 
-/// A row for every pair of ours and a peer.
+/// A row for every pair of ours and a peer; where ours are alone, a row without a peer for each.
 pub(crate) fn json(header: &str, structure: &str, cases: &[Measured]) -> String {
     let mut rows = Vec::new();
     for case in cases {
@@ -67,18 +67,21 @@ pub(crate) fn json(header: &str, structure: &str, cases: &[Measured]) -> String 
             Unit::Bytes => "bytes",
         };
         let (ours, peers): (Vec<_>, Vec<_>) = case.costs.iter().partition(|cost| cost.ours);
-        for (our, peer) in ours.iter().flat_map(|our| peers.iter().map(move |peer| (our, peer))) {
-            rows.push(format!(
-                "{{\"structure\":{structure:?},\"workload\":{:?},\"n\":{},\"ours\":{:?},\
-                 \"peer\":{:?},\"ours_{unit}\":{:.2},\"peer_{unit}\":{:.2},\"ratio\":{:.4}}}",
-                case.workload,
-                case.size,
-                our.name,
-                peer.name,
-                our.median,
-                peer.median,
-                our.median / peer.median
-            ));
+        for our in ours {
+            let begin = format!(
+                "{{\"structure\":{structure:?},\"workload\":{:?},\"n\":{},\"ours\":{:?}",
+                case.workload, case.size, our.name
+            );
+            let cost = format!("\"ours_{unit}\":{:.2},\"peer_{unit}\"", our.median);
+            for peer in &peers {
+                let (name, theirs, ratio) = (&peer.name, peer.median, our.median / peer.median);
+                rows.push(format!(
+                    "{begin},\"peer\":{name:?},{cost}:{theirs:.2},\"ratio\":{ratio:.4}}}"
+                ));
+            }
+            if peers.is_empty() {
+                rows.push(format!("{begin},\"peer\":null,{cost}:null,\"ratio\":null}}"));
+            }
         }
     }
     format!("{{\"measured\":{header:?},\"rows\":[\n{}\n]}}\n", rows.join(",\n"))
