@@ -17,9 +17,10 @@ use punctual::wheel::IdWheel;
 
 use workload::thread_cpu::ThreadCpu;
 use workload::wheel::Timers;
-use workload::wheel::operation::{Operation, Prepared};
+use workload::wheel::operation::Operation;
 use workload::wheel::ours::Keyed;
 use workload::wheel::plan::Delay;
+use workload::wheel::prepared::Prepared;
 use workload::wheel::standard::{Lazy, Ordered};
 
 fn sizes() -> Vec<usize> {
@@ -31,14 +32,13 @@ fn sizes() -> Vec<usize> {
 }
 
 fn operations(criterion: &mut Criterion<ThreadCpu>) {
-    for operation in Operation::ALL {
-        for delay in [Delay::Uniform, Delay::Exponential] {
+    for delay in Delay::ALL {
+        for &operation in Operation::all(delay) {
             let name = format!("wheel/{}/{}", operation.name(), delay.name());
             let mut group = criterion.benchmark_group(name);
             for size in sizes() {
                 let prepared = Prepared::new(operation, size, delay);
                 let expected = outcome::<Ordered>(&prepared);
-                group.throughput(Throughput::Elements(prepared.count as u64));
                 measure::<IdWheel>(&mut group, size, &prepared, expected);
                 measure::<Keyed>(&mut group, size, &prepared, expected);
                 measure::<Ordered>(&mut group, size, &prepared, expected);
@@ -62,6 +62,7 @@ fn measure<T: Timers>(
     expected: (u64, u64),
 ) {
     assert_eq!(outcome::<T>(prepared), expected, "{} fires something else", T::NAME);
+    group.throughput(Throughput::Elements(prepared.count::<T>() as u64));
     group.bench_function(BenchmarkId::new(T::NAME, size), |bencher| {
         bencher.iter_custom(|runs| {
             let mut sum = Duration::ZERO;

@@ -68,9 +68,13 @@ pub(crate) fn shrinking_heaps(heaps: &Heaps, case: &mut Case) {
 }
 
 /// The first of ours is the one that the tables compare with everybody else.
-pub(crate) fn wheels(wheels: &Wheels, case: &mut Case) {
+pub(crate) fn our_wheels(wheels: &Wheels, case: &mut Case) {
     wheels.ours::<Keyed>(case);
     wheels.ours::<IdWheel>(case);
+}
+
+pub(crate) fn wheels(wheels: &Wheels, case: &mut Case) {
+    our_wheels(wheels, case);
     wheels.peer::<std_wheel::Ordered>(case);
     wheels.peer::<std_wheel::Lazy>(case);
     wheels.peer::<TokioDelayQueue>(case);

@@ -85,8 +85,8 @@ fn measure_all(works: &[(&str, Work)], scale: Scale) -> Vec<Measured> {
 fn measure_one(name: &str, work: Work, size: usize, scale: Scale) -> Measured {
     let (unit, summary, repeats) = match work {
         Work::Bytes(_) => (Unit::Bytes, Summary::Median, TURNS),
-        Work::WorstPop => (Unit::Nanoseconds, Summary::Last, scale.repeats),
-        _ => (Unit::Nanoseconds, Summary::Median, scale.repeats),
+        Work::WorstPop => (Unit::Nanoseconds, Summary::Last, scale.repeats(size)),
+        _ => (Unit::Nanoseconds, Summary::Median, scale.repeats(size)),
     };
     let heaps = Heaps { work, size, cycles: scale.cycles };
     let workload = name.to_owned();

@@ -9,6 +9,7 @@ mod heap;
 mod machine;
 mod memory;
 mod options;
+mod pauses;
 mod peers;
 mod report;
 mod shrink;

@@ -14,7 +14,12 @@ pub(crate) enum Structure {
 #[derive(Clone, Copy)]
 pub(crate) struct Scale {
     pub(crate) sizes: &'static [usize],
-    pub(crate) repeats: usize,
+    /// Sizes at which some workloads of the wheels are done by ours alone.
+    pub(crate) lone_sizes: &'static [usize],
+    repeats: usize,
+    /// Repeats at a million and more, and at sizes at which ours are alone.
+    large_repeats: usize,
+    lone_repeats: usize,
     /// Cycles of a heap in a turn.
     pub(crate) cycles: usize,
     pub(crate) graph_nodes: usize,
@@ -22,16 +27,31 @@ pub(crate) struct Scale {
 
 const FULL: Scale = Scale {
     sizes: &[1_000, 100_000, 1_000_000],
+    lone_sizes: &[],
     repeats: 9,
+    large_repeats: 9,
+    lone_repeats: 0,
     cycles: 100_000,
     graph_nodes: 1_000_000,
 };
 
 const QUICK: Scale =
-    Scale { sizes: &[1_000, 100_000], repeats: 9, cycles: 30_000, graph_nodes: 100_000 };
+    Scale { sizes: &[1_000, 100_000], cycles: 30_000, graph_nodes: 100_000, ..FULL };
 
-/// The wheels' workloads visit tens of thousands of ticks a turn.
-const QUICK_WHEEL: Scale = Scale { repeats: 5, ..QUICK };
+/// The wheels' workloads begin every turn with an empty structure.
+const FULL_WHEEL: Scale =
+    Scale { lone_sizes: &[10_000_000], large_repeats: 5, lone_repeats: 3, ..FULL };
+
+impl Scale {
+    /// How many turns everybody takes.
+    pub(crate) fn repeats(&self, size: usize) -> usize {
+        match size {
+            _ if self.lone_sizes.contains(&size) => self.lone_repeats,
+            1_000_000.. => self.large_repeats,
+            _ => self.repeats,
+        }
+    }
+}
 
 pub(crate) struct Options {
     pub(crate) structure: Structure,
@@ -71,9 +91,9 @@ impl Options {
             }
         }
         options.scale = match (options.quick, structure) {
-            (false, _) => FULL,
-            (true, Structure::Heap) => QUICK,
-            (true, Structure::Wheel) => QUICK_WHEEL,
+            (false, Structure::Heap) => FULL,
+            (false, Structure::Wheel) => FULL_WHEEL,
+            (true, _) => QUICK,
         };
         Ok(options)
     }

@@ -1,5 +1,6 @@
 //! punctual's wheels as contenders, in ticks of a millisecond.
 
+use std::iter;
 use std::time::Duration;
 
 use punctual::key::Key;
@@ -7,11 +8,14 @@ use punctual::time::Time;
 use punctual::wheel::{IdWheel, TimerWheel};
 
 use super::Timers;
+use super::operation::Operation;
 
 const TICK_NS: u64 = 1_000_000;
 
 impl Timers for IdWheel {
     const NAME: &'static str = "IdWheel";
+
+    const SCANNED: &'static [Operation] = &[Operation::CancelFirst];
 
     fn new(ids: usize) -> Self {
         Self::with_bound(0, ids as u32)
@@ -29,10 +33,8 @@ impl Timers for IdWheel {
         self.reset(id, tick).expect("the id has a timer");
     }
 
-    fn advance(&mut self, now: u64, fire: &mut impl FnMut(u32)) {
-        while let Some((id, _)) = self.pop_due(now) {
-            fire(id);
-        }
+    fn advance(&mut self, now: u64, budget: usize, fire: &mut impl FnMut(u32)) {
+        iter::from_fn(|| self.pop_due(now)).take(budget).for_each(|(id, _)| fire(id));
     }
 
     fn next_wakeup(&mut self) -> Option<u64> {
@@ -54,6 +56,7 @@ impl Keyed {
 
 impl Timers for Keyed {
     const NAME: &'static str = "TimerWheel";
+    const SCANNED: &'static [Operation] = IdWheel::SCANNED;
 
     fn new(ids: usize) -> Self {
         let wheel = TimerWheel::new(Duration::from_nanos(TICK_NS), Time::ZERO);
@@ -72,10 +75,8 @@ impl Timers for Keyed {
         self.wheel.reset(self.key(id), time(tick)).expect("the id has a timer");
     }
 
-    fn advance(&mut self, now: u64, fire: &mut impl FnMut(u32)) {
-        while let Some((_, id)) = self.wheel.pop_due(time(now)) {
-            fire(id);
-        }
+    fn advance(&mut self, now: u64, budget: usize, fire: &mut impl FnMut(u32)) {
+        iter::from_fn(|| self.wheel.pop_due(time(now))).take(budget).for_each(|(_, id)| fire(id));
     }
 
     fn next_wakeup(&mut self) -> Option<u64> {

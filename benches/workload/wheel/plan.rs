@@ -13,13 +13,21 @@ pub(crate) enum Delay {
     Uniform,
     /// Exponential with a mean of 100 ms: most deadlines are near, a few are far.
     Exponential,
+    /// One of ten ticks within a minute.
+    Clustered,
 }
 
+const CLUSTERS: u32 = 10;
+const CLUSTER_TICKS: u64 = 6_000;
+
 impl Delay {
+    pub(crate) const ALL: [Self; 3] = [Self::Uniform, Self::Exponential, Self::Clustered];
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Uniform => "uniform 60 s",
             Self::Exponential => "exponential 100 ms",
+            Self::Clustered => "10 deadlines",
         }
     }
 
@@ -30,6 +38,7 @@ impl Delay {
                 let share = (random.next() >> 11) as f64 / (1_u64 << 53) as f64;
                 1 + (-(1.0 - share).ln() * 100.0) as u64
             }
+            Self::Clustered => CLUSTER_TICKS * u64::from(1 + random.below(CLUSTERS)),
         }
     }
 
@@ -37,6 +46,7 @@ impl Delay {
         match self {
             Self::Uniform => 30_000.5,
             Self::Exponential => 100.5,
+            Self::Clustered => CLUSTER_TICKS as f64 * (1 + CLUSTERS) as f64 / 2.0,
         }
     }
 }
@@ -44,7 +54,7 @@ impl Delay {
 /// Timers that are all armed at tick 0, by id.
 pub(crate) struct Plan {
     pub(crate) timers: Vec<(u32, u64)>,
-    delay: Delay,
+    pub(crate) delay: Delay,
     random: Random,
 }
 

@@ -32,11 +32,14 @@ impl Timers for Ordered {
         self.insert(id, tick);
     }
 
-    fn advance(&mut self, now: u64, fire: &mut impl FnMut(u32)) {
-        while let Some(first) = self.map.first_entry()
+    fn advance(&mut self, now: u64, budget: usize, fire: &mut impl FnMut(u32)) {
+        let mut left = budget;
+        while left > 0
+            && let Some(first) = self.map.first_entry()
             && first.key().0 <= now
         {
             fire(first.remove_entry().0.1);
+            left -= 1;
         }
     }
 
@@ -75,14 +78,17 @@ impl Timers for Lazy {
         self.insert(id, tick);
     }
 
-    fn advance(&mut self, now: u64, fire: &mut impl FnMut(u32)) {
-        while let Some(&Reverse((tick, id))) = self.heap.peek()
+    fn advance(&mut self, now: u64, budget: usize, fire: &mut impl FnMut(u32)) {
+        let mut left = budget;
+        while left > 0
+            && let Some(&Reverse((tick, id))) = self.heap.peek()
             && tick <= now
         {
             self.heap.pop();
             if self.ticks[id as usize] == tick {
                 self.ticks[id as usize] = ABSENT;
                 fire(id);
+                left -= 1;
             }
         }
     }

@@ -13,6 +13,7 @@ use tokio_util::time::DelayQueue;
 use tokio_util::time::delay_queue::Key;
 
 use crate::workload::wheel::Timers;
+use crate::workload::wheel::operation::Operation;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Builder::new_current_thread()
@@ -44,6 +45,10 @@ impl TokioDelayQueue {
 impl Timers for TokioDelayQueue {
     const NAME: &'static str = "DelayQueue";
 
+    /// `peek` compares all timers of the next slot, at every question.
+    const SCANNED: &'static [Operation] =
+        &[Operation::NextWakeup, Operation::CancelFirst, Operation::PopOne];
+
     fn new(ids: usize) -> Self {
         let context = RUNTIME.enter();
         Self {
@@ -70,12 +75,17 @@ impl Timers for TokioDelayQueue {
         self.queue.reset_at(&key, at);
     }
 
-    fn advance(&mut self, now: u64, fire: &mut impl FnMut(u32)) {
-        RUNTIME.block_on(tokio::time::advance(Duration::from_millis(now - self.now)));
-        self.now = now;
-        let mut context = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Some(expired)) = self.queue.poll_expired(&mut context) {
+    fn advance(&mut self, now: u64, budget: usize, fire: &mut impl FnMut(u32)) {
+        if now > self.now {
+            RUNTIME.block_on(tokio::time::advance(Duration::from_millis(now - self.now)));
+            self.now = now;
+        }
+        let (mut context, mut left) = (Context::from_waker(Waker::noop()), budget);
+        while left > 0
+            && let Poll::Ready(Some(expired)) = self.queue.poll_expired(&mut context)
+        {
             fire(expired.into_inner());
+            left -= 1;
         }
     }
 
