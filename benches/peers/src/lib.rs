@@ -13,6 +13,7 @@ mod pauses;
 mod peers;
 mod report;
 mod shrink;
+mod steady;
 mod steps;
 mod weigher;
 mod wheel;

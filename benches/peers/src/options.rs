@@ -23,6 +23,8 @@ pub(crate) struct Scale {
     /// Cycles of a heap in a turn.
     pub(crate) cycles: usize,
     pub(crate) graph_nodes: usize,
+    /// Time-outs that are armed in a second of a wheel's steady state.
+    pub(crate) armed_a_second: usize,
 }
 
 const FULL: Scale = Scale {
@@ -33,10 +35,16 @@ const FULL: Scale = Scale {
     lone_repeats: 0,
     cycles: 100_000,
     graph_nodes: 1_000_000,
+    armed_a_second: 100_000,
 };
 
-const QUICK: Scale =
-    Scale { sizes: &[1_000, 100_000], cycles: 30_000, graph_nodes: 100_000, ..FULL };
+const QUICK: Scale = Scale {
+    sizes: &[1_000, 100_000],
+    cycles: 30_000,
+    graph_nodes: 100_000,
+    armed_a_second: 10_000,
+    ..FULL
+};
 
 /// The wheels' workloads begin every turn with an empty structure.
 const FULL_WHEEL: Scale =

@@ -7,6 +7,7 @@ use crate::frame::{Case, Contender, Measured, Summary, Turn, Unit, cpu_ns};
 use crate::memory::{TURNS, held};
 use crate::options::Scale;
 use crate::pauses::{BURST_TIMERS, burst, worst_call, worst_question, worst_tick};
+use crate::steady::{Level, Steady};
 use crate::steps::Steps;
 use crate::workload::random::mix;
 use crate::workload::wheel::Timers;
@@ -27,6 +28,7 @@ pub(crate) enum Wheels {
     /// The longest cancellation of the earliest timer, with the question for the next.
     WorstQuestion(Rc<Prepared>),
     Bytes(Rc<Plan>),
+    Steady(Rc<Steady>, Level),
 }
 
 pub(crate) fn measure(scale: Scale) -> Vec<Measured> {
@@ -89,6 +91,14 @@ pub(crate) fn weigh(scale: Scale) -> Vec<Measured> {
         let workload = workload("bytes a timer", Delay::Uniform);
         weighed.push(measure_one(workload, &wheels, size, scale));
     }
+    let steady = Rc::new(Steady::new(scale.armed_a_second));
+    for (name, level) in [
+        ("bytes a live timer, 95% cancelled", Level::Settled),
+        ("bytes a live timer, 95% cancelled, peak", Level::Peak),
+    ] {
+        let wheels = Wheels::Steady(Rc::clone(&steady), level);
+        weighed.push(measure_one(name.to_owned(), &wheels, scale.armed_a_second, scale));
+    }
     weighed
 }
 
@@ -99,6 +109,7 @@ fn measure_one(workload: String, wheels: &Wheels, size: usize, scale: Scale) -> 
             (Unit::Nanoseconds, Summary::Last, scale.repeats(size))
         }
         Wheels::Bytes(_) => (Unit::Bytes, Summary::Median, TURNS),
+        Wheels::Steady(..) => (Unit::Bytes, Summary::Last, 1),
     };
     let mut case = Case { workload, size, unit, summary, contenders: Vec::new() };
     if scale.lone_sizes.contains(&size) {
@@ -149,6 +160,7 @@ impl Wheels {
                     timers
                 })
             }),
+            Self::Steady(steady, level) => Box::new(move || steady.turn::<T>(level)),
         }
     }
 }
