@@ -7,7 +7,9 @@ use crate::frame::Case;
 use crate::heap::Heaps;
 use crate::peers::dary_heap;
 use crate::peers::delay_queue::TokioDelayQueue;
+use crate::peers::hash_wheel::HashWheel;
 use crate::peers::keyed_priority_queue::KeyedQueue;
+use crate::peers::nexus::NexusWheel;
 use crate::peers::orx::Orx;
 use crate::peers::orx_map::OrxMap;
 use crate::peers::priority_queue::HashedQueue;
@@ -78,4 +80,6 @@ pub(crate) fn wheels(wheels: &Wheels, case: &mut Case) {
     wheels.peer::<std_wheel::Ordered>(case);
     wheels.peer::<std_wheel::Lazy>(case);
     wheels.peer::<TokioDelayQueue>(case);
+    wheels.peer::<HashWheel>(case);
+    wheels.peer::<NexusWheel>(case);
 }
