@@ -275,7 +275,7 @@ impl<T> KeyedStore<T> {
     /// Asks for an element's memory, for those who know that they will come for it.
     #[inline(always)]
     pub(crate) fn prefetch(&self, slot: u32) {
-        prefetch(&self.slots, slot as usize, 1);
+        prefetch(self.slots.as_ptr(), slot as usize, 1);
     }
 
     /// All elements with their keys, in the order of their slots. O(slots).

@@ -4,10 +4,10 @@
 
 const LINE_BYTES: usize = 64;
 
-/// Asks for the lines of some places behind a slice's start, which may not exist.
+/// Asks for the lines of some places behind a start, which may not exist.
 #[inline(always)]
-pub(crate) fn prefetch<T>(slice: &[T], from: usize, count: usize) {
-    let start = slice.as_ptr().wrapping_add(from).cast::<u8>();
+pub(crate) fn prefetch<T>(start: *const T, from: usize, count: usize) {
+    let start = start.wrapping_add(from).cast::<u8>();
     for line in 0..(count * size_of::<T>()).div_ceil(LINE_BYTES) {
         prefetch_line(start.wrapping_add(line * LINE_BYTES));
     }

@@ -144,7 +144,28 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
     /// Adds a covered id that is not in the heap. O(log n), O(1) on average for random input.
     #[inline(always)]
     pub(super) fn push(&mut self, id: u32, priority: P, positions: &mut Positions) {
-        self.columns.push_in_hole(id, priority, positions.tracked()).sift_up::<D>();
+        if !self.push_fast(id, priority, positions) {
+            self.push_slowly(id, priority, positions);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_slowly(&mut self, id: u32, priority: P, positions: &mut Positions) {
+        self.columns.make_room(id, positions.covered());
+        self.push_fast(id, priority, positions);
+    }
+
+    /// Adds a covered id that is not in the heap, if there is room for it.
+    #[inline(always)]
+    pub(super) fn push_fast(&mut self, id: u32, priority: P, positions: &mut Positions) -> bool {
+        self.columns.push_up(id, priority, positions.tracked())
+    }
+
+    /// Takes out the first element. O(log n).
+    #[inline(always)]
+    pub(super) fn pop(&mut self, positions: &mut Positions) -> Option<(u32, P)> {
+        self.columns.pop_first(positions.tracked())
     }
 
     /// Takes out the element at a position, if the heap reaches so far. O(log n).
@@ -154,8 +175,8 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         positions.unset(removed.0);
         if let Some(mut hole) = self.columns.fill_from_end(at, positions.tracked()) {
             // The last element comes from another branch: it may belong above `at` or below.
-            if at == 0 || !hole.sift_up::<D>() {
-                hole.sift_down::<D>();
+            if at == 0 || !hole.sift_up() {
+                hole.sift_down();
             }
         }
         Some(removed)
@@ -174,7 +195,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         let removed = self.get(0)?;
         positions.unset(removed.0);
         self.columns.set(0, id, priority);
-        self.columns.change_in_hole(0, priority, positions.tracked()).sift_down::<D>();
+        self.columns.change_in_hole(0, priority, positions.tracked()).sift_down();
         Some(removed)
     }
 
@@ -190,7 +211,7 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         if old <= priority {
             return Err(KeyError::NotSmaller);
         }
-        self.columns.change_in_hole(at, priority, positions.tracked()).sift_up::<D>();
+        self.columns.change_in_hole(at, priority, positions.tracked()).sift_up();
         Ok(old)
     }
 
@@ -205,9 +226,9 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
         let is_smaller = priority < old;
         let mut hole = self.columns.change_in_hole(at, priority, positions.tracked());
         if is_smaller {
-            hole.sift_up::<D>();
+            hole.sift_up();
         } else {
-            hole.sift_down::<D>();
+            hole.sift_down();
         }
         Some(old)
     }
@@ -215,14 +236,14 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
     /// Moves the element at a position of the heap towards the root as far as it belongs.
     pub(super) fn sift_up<T: Track>(&mut self, at: usize, track: T) {
         if let Some((_, priority)) = self.get(at) {
-            self.columns.change_in_hole(at, priority, track).sift_up::<D>();
+            self.columns.change_in_hole(at, priority, track).sift_up();
         }
     }
 
     /// Moves the element at a position of the heap towards the leaves as far as it belongs.
     pub(super) fn sift_down<T: Track>(&mut self, at: usize, track: T) {
         if let Some((_, priority)) = self.get(at) {
-            self.columns.change_in_hole(at, priority, track).sift_down::<D>();
+            self.columns.change_in_hole(at, priority, track).settle();
         }
     }
 

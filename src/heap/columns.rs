@@ -9,7 +9,7 @@ use alloc::collections::TryReserveError;
 use core::{fmt, slice};
 
 use super::lines::Lines;
-use super::sift::{Hole, Track};
+use super::sift::{Hole, Notes, Track};
 
 /// A growing array of (id, priority), whose two columns lie apart.
 ///
@@ -104,8 +104,8 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         }
         // SAFETY: `len < capacity`, so both places are inside of the memory and aligned.
         unsafe {
-            self.priorities.start_mut().wrapping_add(self.len).write(priority);
-            self.ids.start_mut().wrapping_add(self.len).write(id);
+            self.priorities.start().wrapping_add(self.len).write(priority);
+            self.ids.start().wrapping_add(self.len).write(id);
         }
         self.len += 1;
         self.ids_below = self.ids_below.max(id as usize + 1);
@@ -132,16 +132,37 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         priorities[at] = priority;
     }
 
-    /// Adds an element at the end, in a hole.
+    /// Whether an element with this id can be pushed without a step aside.
     #[inline(always)]
-    pub(super) fn push_in_hole<T: Track>(
-        &mut self,
-        id: u32,
-        priority: P,
-        track: T,
-    ) -> Hole<'_, P, T> {
-        self.push(id, priority);
-        self.hole(self.len - 1, id, priority, track)
+    fn takes(&self, id: u32, tracked: usize) -> bool {
+        self.len < self.capacity && self.ids_below == tracked && (id as usize) < tracked
+    }
+
+    /// Makes room for one element more, whose id is tracked, so that it can be pushed.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn make_room(&mut self, id: u32, tracked: usize) {
+        let below = self.ids_below.max(id as usize + 1);
+        assert!(below <= tracked, "every id is tracked");
+        if self.len == self.capacity {
+            self.reserve(1);
+        }
+        self.ids_below = tracked;
+    }
+
+    /// Adds an element at the end and moves it towards the root as far as the order asks for, if
+    /// there is room for it; tells whether there was.
+    #[inline(always)]
+    pub(super) fn push_up<T: Track>(&mut self, id: u32, priority: P, track: T) -> bool
+    where
+        P: Ord,
+    {
+        let takes = self.takes(id, track.ids_below());
+        if takes {
+            self.len += 1;
+            self.hole(self.len - 1, id, priority, track).sift_up();
+        }
+        takes
     }
 
     /// Moves the last element into a hole at `at`; `None` if it was there, and is gone now.
@@ -152,9 +173,44 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         &mut self,
         at: usize,
         track: T,
-    ) -> Option<Hole<'_, P, T>> {
+    ) -> Option<Hole<'_, P, T::Notes, D>> {
         let (id, priority) = self.pop()?;
         (at < self.len).then(|| self.hole(at, id, priority, track))
+    }
+
+    /// Takes out the first element and lets the last one sink from its place. O(log n).
+    #[inline(always)]
+    pub(super) fn pop_first<T: Track>(&mut self, track: T) -> Option<(u32, P)>
+    where
+        P: Ord,
+    {
+        let removed = self.get(0);
+        if removed.is_some() {
+            self.drop_first(track);
+        }
+        removed
+    }
+
+    /// Out of line and without a result, so that its caller is small enough to be inlined and has
+    /// the element in registers.
+    #[inline(never)]
+    fn drop_first<T: Track>(&mut self, track: T)
+    where
+        P: Ord,
+    {
+        assert!(self.len > 0 && self.ids_below <= track.ids_below(), "every id is tracked");
+        let columns @ (ids, priorities) = (self.ids.start(), self.priorities.start());
+        let notes = track.notes();
+        self.len -= 1;
+        // SAFETY: there were `len + 1` elements, whose ids are below `ids_below`, which is within
+        // the bounds of `track`; the columns are this value's own, with `D` places to spare.
+        unsafe {
+            notes.unset(*ids);
+            if self.len > 0 {
+                let last = (*ids.add(self.len), *priorities.add(self.len));
+                Hole::<P, _, D>::new(columns, self.len, notes, 0, last).sift_down();
+            }
+        }
     }
 
     /// A hole at a place that there is, for its element with another priority.
@@ -164,20 +220,27 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         at: usize,
         priority: P,
         track: T,
-    ) -> Hole<'_, P, T> {
+    ) -> Hole<'_, P, T::Notes, D> {
         let id = self.ids()[at];
         self.hole(at, id, priority, track)
     }
 
-    /// A hole at `at`, which is below `len`, for an element whose id was pushed or set.
+    /// A hole at `at`, which is below `len`, for an element whose id is below `ids_below`.
     #[inline(always)]
-    fn hole<T: Track>(&mut self, at: usize, id: u32, priority: P, track: T) -> Hole<'_, P, T> {
+    fn hole<T: Track>(
+        &mut self,
+        at: usize,
+        id: u32,
+        priority: P,
+        track: T,
+    ) -> Hole<'_, P, T::Notes, D> {
         debug_assert!(at < self.len && (id as usize) < self.ids_below);
         assert!(self.ids_below <= track.ids_below(), "every id is tracked");
-        let (ids, priorities) = self.columns_mut();
-        // SAFETY: the columns are of one length, and `at` is below it; every id that was pushed or
-        // set is below `ids_below`, which is within the bounds of `track`.
-        unsafe { Hole::new(priorities, ids, track, at, (id, priority)) }
+        let (columns, len) = ((self.ids.start(), self.priorities.start()), self.len);
+        // SAFETY: the columns are of one length, and `at` is below it, with `D` places to spare;
+        // every id that was pushed or set is below `ids_below`, which is within the bounds of
+        // `track`. Only `push_up` comes with a place that isn't initialised, and only sifts up.
+        unsafe { Hole::new(columns, len, track.notes(), at, (id, priority)) }
     }
 
     #[inline(always)]
@@ -186,8 +249,8 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         // are borrowed mutably.
         unsafe {
             (
-                slice::from_raw_parts_mut(self.ids.start_mut(), self.len),
-                slice::from_raw_parts_mut(self.priorities.start_mut(), self.len),
+                slice::from_raw_parts_mut(self.ids.start(), self.len),
+                slice::from_raw_parts_mut(self.priorities.start(), self.len),
             )
         }
     }

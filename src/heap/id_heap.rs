@@ -237,6 +237,16 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// doesn't take it. The heap is as before.
     #[inline(always)]
     pub fn push(&mut self, id: u32, priority: P) -> Result<(), PushError> {
+        if self.positions.is_free(id) && self.arrays.push_fast(id, priority, &mut self.positions) {
+            return Ok(());
+        }
+        self.push_slowly(id, priority)
+    }
+
+    /// Out of line, so that the usual push needs no stack.
+    #[cold]
+    #[inline(never)]
+    fn push_slowly(&mut self, id: u32, priority: P) -> Result<(), PushError> {
         self.admit(id)?;
         self.arrays.push(id, priority, &mut self.positions);
         Ok(())
@@ -245,7 +255,7 @@ impl<P: Ord + Copy, const D: usize> IdHeap<P, D> {
     /// Takes out the id with the smallest priority. O(log n).
     #[inline(always)]
     pub fn pop(&mut self) -> Option<(u32, P)> {
-        self.arrays.remove(0, &mut self.positions)
+        self.arrays.pop(&mut self.positions)
     }
 
     /// Takes out the id with the smallest priority, if the predicate wants it. O(log n).

@@ -350,7 +350,11 @@ impl<P: Ord + Copy, T, const D: usize> IndexedHeap<P, T, D> {
     fn take(&mut self, at: usize) -> Option<(Key, P, T)> {
         let (slot, priority) = self.arrays.get(at)?;
         let (key, payload) = self.payloads.remove_slot(slot)?;
-        self.arrays.remove(at, &mut self.positions);
+        if at == 0 {
+            self.arrays.pop(&mut self.positions);
+        } else {
+            self.arrays.remove(at, &mut self.positions);
+        }
         self.prefetch_first();
         Some((key, priority, payload))
     }

@@ -4,7 +4,6 @@
 
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
@@ -26,31 +25,40 @@ struct Chunk {
 /// A group whose size is a power of two up to a line's then lies in one line.
 ///
 /// Invariants: the whole capacity of `chunks` counts as its length, so that growth takes all of it
-/// along; `skipped` chunks come before the first cache line.
+/// along; `skipped` chunks come before the first cache line; `start` is the place of the first
+/// value, kept since every sift needs it.
 pub(super) struct Lines<T, const D: usize> {
     chunks: Vec<Chunk>,
     skipped: usize,
-    values: PhantomData<T>,
+    start: NonNull<T>,
 }
+
+// SAFETY: `start` points into `chunks`, this value's own memory of values that may be sent.
+unsafe impl<T: Send, const D: usize> Send for Lines<T, D> {}
+// SAFETY: as before, and a shared reference gives nothing but that address.
+unsafe impl<T: Sync, const D: usize> Sync for Lines<T, D> {}
 
 impl<T, const D: usize> Lines<T, D> {
     const SIZE: usize = size_of::<T>();
     const IN_FRONT: usize = D * D - D - 1;
+    /// So many places behind the capacity are inside of the memory too: see `Hole::sink`.
+    const BEHIND: usize = D;
     /// More chunks never come before the first cache line.
     const MOST_SKIPPED: usize = LINE_BYTES / CHUNK_BYTES - 1;
 
     pub(super) const fn new() -> Self {
         const { assert!(D >= 2 && D <= 64, "a heap's arity is at least 2 and at most 64") };
         const { assert!(align_of::<T>() <= LINE_BYTES, "a priority is aligned to a line at most") };
-        Self { chunks: Vec::new(), skipped: 0, values: PhantomData }
+        Self { chunks: Vec::new(), skipped: 0, start: NonNull::dangling() }
     }
 
-    /// So many values fit. Places up to here, counted from `start`, are inside of the memory, and
-    /// all are aligned: the lines are, and a value's size is a multiple of its alignment.
+    /// So many values fit. Places up to here and `D` more, counted from `start`, are inside of the
+    /// memory, and all are aligned: the lines are, and a value's size is a multiple of its
+    /// alignment.
     pub(super) const fn capacity(&self) -> usize {
         let bytes = self.chunks.len().saturating_sub(Self::MOST_SKIPPED) * CHUNK_BYTES;
         match bytes.checked_div(Self::SIZE) {
-            Some(places) => places.saturating_sub(Self::IN_FRONT),
+            Some(places) => places.saturating_sub(Self::IN_FRONT + Self::BEHIND),
             None => usize::MAX,
         }
     }
@@ -58,28 +66,8 @@ impl<T, const D: usize> Lines<T, D> {
     /// The place of the first value. It is aligned, but dangling where the capacity is zero or the
     /// values have no size.
     #[inline(always)]
-    pub(super) const fn start(&self) -> *const T {
-        if self.is_dangling() {
-            return NonNull::dangling().as_ptr();
-        }
-        let lines = self.chunks.as_ptr().wrapping_add(self.skipped);
-        lines.cast::<T>().wrapping_add(Self::IN_FRONT)
-    }
-
-    /// The same place, to write to.
-    #[inline(always)]
-    pub(super) const fn start_mut(&mut self) -> *mut T {
-        if self.is_dangling() {
-            return NonNull::dangling().as_ptr();
-        }
-        let lines = self.chunks.as_mut_ptr().wrapping_add(self.skipped);
-        lines.cast::<T>().wrapping_add(Self::IN_FRONT)
-    }
-
-    /// Whether the chunks' address says nothing about a value's. That of no chunks is aligned as a
-    /// chunk is, which is enough for most values: for those this is a constant.
-    const fn is_dangling(&self) -> bool {
-        Self::SIZE == 0 || align_of::<T>() > CHUNK_BYTES && self.chunks.is_empty()
+    pub(super) const fn start(&self) -> *mut T {
+        self.start.as_ptr()
     }
 
     /// Makes room for so many values in all, and for a growing number.
@@ -115,7 +103,7 @@ impl<T, const D: usize> Lines<T, D> {
     pub(super) fn copy(&self, values: usize) -> Self {
         let held = Self::chunks_for(values).min(self.chunks.len());
         let chunks = self.chunks[..held].to_vec();
-        let mut copy = Self { chunks, skipped: self.skipped, values: PhantomData };
+        let mut copy = Self { chunks, skipped: self.skipped, start: NonNull::dangling() };
         copy.settle(held);
         copy
     }
@@ -124,7 +112,7 @@ impl<T, const D: usize> Lines<T, D> {
         match values {
             0 => 0,
             _ => values
-                .saturating_add(Self::IN_FRONT)
+                .saturating_add(Self::IN_FRONT + Self::BEHIND)
                 .saturating_mul(Self::SIZE)
                 .div_ceil(CHUNK_BYTES)
                 .saturating_add(Self::MOST_SKIPPED),
@@ -143,5 +131,12 @@ impl<T, const D: usize> Lines<T, D> {
             self.chunks.copy_within(self.skipped..self.skipped + used, skipped);
         }
         self.skipped = skipped;
+        self.start = if Self::SIZE == 0 || self.capacity() == 0 {
+            NonNull::dangling()
+        } else {
+            let lines = self.chunks.as_mut_ptr().wrapping_add(skipped);
+            let start = lines.cast::<T>().wrapping_add(Self::IN_FRONT);
+            NonNull::new(start).unwrap_or(NonNull::dangling())
+        };
     }
 }

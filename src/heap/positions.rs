@@ -3,7 +3,7 @@
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
-use super::sift::Tracked;
+use super::sift::{ABSENT, Tracked};
 
 /// A table from id to position. Absence is a position that no heap reaches.
 #[derive(Clone, Debug, Default)]
@@ -11,8 +11,9 @@ pub(super) struct Positions {
     table: Vec<u32>,
 }
 
-/// Ids are below `u32::MAX`, so a heap has at most `u32::MAX` elements, and this position is free.
-const ABSENT: u32 = u32::MAX;
+/// The table grows by so many ids at once where it has the memory: pushes of one new id after the
+/// other hardly meet its end.
+const COVERED_AT_ONCE: usize = 64;
 
 impl Positions {
     pub(super) const fn new() -> Self {
@@ -24,6 +25,12 @@ impl Positions {
     pub(super) fn get(&self, id: u32) -> Option<usize> {
         let position = *self.table.get(id as usize)?;
         (position != ABSENT).then_some(position as usize)
+    }
+
+    /// Whether the id has a place in the table and is not in the heap.
+    #[inline]
+    pub(super) fn is_free(&self, id: u32) -> bool {
+        self.table.get(id as usize) == Some(&ABSENT)
     }
 
     /// Ids below this one have a place in the table.
@@ -47,7 +54,9 @@ impl Positions {
             let doubled = self.table.capacity().saturating_mul(2).min(bound);
             self.table.reserve_exact(doubled.max(needed) - self.table.len());
         }
-        self.table.resize(needed, ABSENT);
+        let covered =
+            needed.next_multiple_of(COVERED_AT_ONCE).min(self.table.capacity()).min(bound);
+        self.table.resize(covered.max(needed), ABSENT);
     }
 
     /// Makes room for all ids below `bound`, unless there is no memory for it.

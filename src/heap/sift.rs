@@ -3,12 +3,17 @@
 #![allow(unsafe_code, reason = "no bounds are checked in the innermost loops: see DESIGN.md")]
 
 use core::hint::select_unpredictable;
+use core::marker::PhantomData;
+use core::slice;
 
 use crate::prefetch::prefetch;
 
-/// From so many bytes of priorities and ids on (20,000 elements with `u64` priorities), a sift that
-/// goes down asks for the grandchildren before it compares the children. A smaller heap lies in a
-/// core's own caches, and asking costs more than it saves.
+/// Grandchildren that take no more bytes than this are asked for by every sift that goes down,
+/// before it compares the children: two lines of priorities, and one of ids.
+const ALWAYS_PREFETCHED_BYTES: usize = 128;
+
+/// More of them are asked for from so many bytes of priorities and ids on (20,000 elements with
+/// `u64` priorities). A smaller heap lies in a core's own caches.
 const PREFETCH_FROM_BYTES: usize = 240_000;
 
 /// Grandchildren that take more bytes than this are not asked for: hardly any of them is needed.
@@ -17,36 +22,80 @@ const MOST_PREFETCHED_BYTES: usize = 1_024;
 /// Priorities of more bytes are not carried along in a tournament, but compared where they are.
 const MOST_CARRIED_BYTES: usize = 16;
 
+/// With a larger arity, a step costs more than a branch that is predicted wrongly.
+const MOST_SUNK_ARITY: usize = 8;
+
+/// The position of an id that is not in the heap. Ids are below `u32::MAX`, so a heap has at most
+/// `u32::MAX` elements, and this position is free.
+pub(super) const ABSENT: u32 = u32::MAX;
+
 /// Who is told where a moving element came to stand.
 ///
 /// # Safety
 ///
-/// `ids_below` tells the truth: `set` may be called for every id below it.
+/// `ids_below` tells the truth: the notes may be set for every id below it.
 pub(super) unsafe trait Track {
+    type Notes: Notes;
+
     /// Ids below this one may be told of.
     fn ids_below(&self) -> usize;
 
+    /// What the sifts write to, without the bound.
+    fn notes(self) -> Self::Notes;
+}
+
+/// What is left of somebody tracking when all ids are known to be tracked.
+pub(super) trait Notes {
     /// Notes the position of an id.
     ///
     /// # Safety
     ///
-    /// The id is below `ids_below`.
-    unsafe fn set(&mut self, id: u32, at: usize);
+    /// The id is below the `ids_below` of the one whose notes these are.
+    unsafe fn set(&self, id: u32, at: usize);
+
+    /// Notes that an id has left.
+    ///
+    /// # Safety
+    ///
+    /// As for `set`.
+    unsafe fn unset(&self, id: u32);
 }
 
 /// A table from id to position.
 pub(super) struct Tracked<'a>(pub(super) &'a mut [u32]);
 
+/// Where a table from id to position starts, which is borrowed as long.
+pub(super) struct Table<'a> {
+    start: *mut u32,
+    table: PhantomData<&'a mut [u32]>,
+}
+
 // SAFETY: a table has a place for every id below its length.
-unsafe impl Track for Tracked<'_> {
+unsafe impl<'a> Track for Tracked<'a> {
+    type Notes = Table<'a>;
+
+    #[inline(always)]
     fn ids_below(&self) -> usize {
         self.0.len()
     }
 
     #[inline(always)]
-    unsafe fn set(&mut self, id: u32, at: usize) {
+    fn notes(self) -> Table<'a> {
+        Table { start: self.0.as_mut_ptr(), table: PhantomData }
+    }
+}
+
+impl Notes for Table<'_> {
+    #[inline(always)]
+    unsafe fn set(&self, id: u32, at: usize) {
         // SAFETY: the caller's id is below the table's length.
-        unsafe { *self.0.get_unchecked_mut(id as usize) = at as u32 };
+        unsafe { *self.start.add(id as usize) = at as u32 };
+    }
+
+    #[inline(always)]
+    unsafe fn unset(&self, id: u32) {
+        // SAFETY: as in `set`.
+        unsafe { *self.start.add(id as usize) = ABSENT };
     }
 }
 
@@ -55,12 +104,23 @@ pub(super) struct Untracked;
 
 // SAFETY: nothing is done for any id.
 unsafe impl Track for Untracked {
+    type Notes = Self;
+
     fn ids_below(&self) -> usize {
         usize::MAX
     }
 
+    fn notes(self) -> Self {
+        self
+    }
+}
+
+impl Notes for Untracked {
     #[inline(always)]
-    unsafe fn set(&mut self, _id: u32, _at: usize) {}
+    unsafe fn set(&self, _id: u32, _at: usize) {}
+
+    #[inline(always)]
+    unsafe fn unset(&self, _id: u32) {}
 }
 
 /// The place of a moving element, which is filled when the hole is dropped.
@@ -69,36 +129,39 @@ unsafe impl Track for Untracked {
 /// once. A comparison may panic; the drop during unwinding then puts the element and its position
 /// back where the hole stands, so that nothing is lost or doubled.
 ///
-/// Invariants: `at < priorities.len() == ids.len()`, and `id` and all `ids` are below
-/// `track.ids_below()`.
+/// Invariants: `at < len`; the first `len` places of both columns are initialised, except perhaps
+/// that at `at` in a hole that only sifts up; `D` places of the priorities behind them may be
+/// written; `id` and all ids of the column may be noted.
 ///
 /// The sifts are inlined, so that a hole lives in registers; called, it would live on the stack.
-pub(super) struct Hole<'a, P: Copy, T: Track> {
-    priorities: &'a mut [P],
-    ids: &'a mut [u32],
-    track: T,
+pub(super) struct Hole<'a, P: Copy, N: Notes, const D: usize> {
+    priorities: *mut P,
+    ids: *mut u32,
+    len: usize,
+    notes: N,
     at: usize,
     id: u32,
     priority: P,
+    columns: PhantomData<&'a mut P>,
 }
 
-impl<'a, P: Copy, T: Track> Hole<'a, P, T> {
+impl<P: Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
     /// Opens the place `at` for an element; what was there is overwritten.
     ///
     /// # Safety
     ///
-    /// `at < priorities.len() == ids.len()`, and the element's id and all of `ids` are below
-    /// `track.ids_below()`.
+    /// The invariants hold, and nobody else uses the columns or the notes as long as the hole
+    /// lives.
     #[inline(always)]
     pub(super) unsafe fn new(
-        priorities: &'a mut [P],
-        ids: &'a mut [u32],
-        track: T,
+        (ids, priorities): (*mut u32, *mut P),
+        len: usize,
+        notes: N,
         at: usize,
         (id, priority): (u32, P),
     ) -> Self {
-        debug_assert!(at < ids.len() && ids.len() == priorities.len());
-        Self { priorities, ids, track, at, id, priority }
+        debug_assert!(at < len);
+        Self { priorities, ids, len, notes, at, id, priority, columns: PhantomData }
     }
 
     /// Moves the element at `from`, whose priority is given, into the hole, which is at `from`
@@ -106,29 +169,29 @@ impl<'a, P: Copy, T: Track> Hole<'a, P, T> {
     ///
     /// # Safety
     ///
-    /// `from < priorities.len()`.
+    /// `from < len`.
     #[inline(always)]
     unsafe fn pull(&mut self, from: usize, priority: P) {
         // SAFETY: `from` is inside by the caller's word, `at` and the id are by the invariants.
         unsafe {
-            let id = *self.ids.get_unchecked(from);
-            *self.priorities.get_unchecked_mut(self.at) = priority;
-            *self.ids.get_unchecked_mut(self.at) = id;
-            self.track.set(id, self.at);
+            let id = *self.ids.add(from);
+            *self.priorities.add(self.at) = priority;
+            *self.ids.add(self.at) = id;
+            self.notes.set(id, self.at);
         }
         self.at = from;
     }
 }
 
-impl<P: Ord + Copy, T: Track> Hole<'_, P, T> {
+impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
     /// Moves towards the root as far as the order asks for; tells whether it moved.
     #[inline(always)]
-    pub(super) fn sift_up<const D: usize>(&mut self) -> bool {
+    pub(super) fn sift_up(&mut self) -> bool {
         let start = self.at;
         while self.at > 0 {
             let parent = (self.at - 1) / D;
-            // SAFETY: parent < at < priorities.len().
-            let above = unsafe { *self.priorities.get_unchecked(parent) };
+            // SAFETY: parent < at < len.
+            let above = unsafe { *self.priorities.add(parent) };
             if above <= self.priority {
                 break;
             }
@@ -138,54 +201,134 @@ impl<P: Ord + Copy, T: Track> Hole<'_, P, T> {
         self.at != start
     }
 
-    /// Moves towards the leaves as far as the order asks for.
+    /// Moves towards the leaves as far as the order asks for, which is likely to be far.
     #[inline(always)]
-    pub(super) fn sift_down<const D: usize>(&mut self) {
-        let few_enough = D * D * size_of::<P>() <= MOST_PREFETCHED_BYTES;
-        let bytes = self.ids.len().saturating_mul(size_of::<P>() + size_of::<u32>());
-        if few_enough && bytes >= PREFETCH_FROM_BYTES {
-            self.sift_down_with::<D, true>();
+    pub(super) fn sift_down(&mut self) {
+        if size_of::<P>() > MOST_CARRIED_BYTES || D > MOST_SUNK_ARITY {
+            self.settle();
         } else {
-            self.sift_down_with::<D, false>();
+            self.sink();
         }
     }
 
+    /// Whether a sift that goes down asks for the grandchildren.
     #[inline(always)]
-    fn sift_down_with<const D: usize, const PREFETCH: bool>(&mut self) {
+    fn prefetches(&self) -> bool {
+        let grandchildren = D * D * size_of::<P>();
+        let bytes = self.len.saturating_mul(size_of::<P>() + size_of::<u32>());
+        grandchildren <= ALWAYS_PREFETCHED_BYTES
+            || grandchildren <= MOST_PREFETCHED_BYTES && bytes >= PREFETCH_FROM_BYTES
+    }
+
+    /// Sifts down an element that comes from far below: it stops where nobody can predict, but
+    /// hardly ever before the last two levels. Those have no branches; in front of them the number
+    /// of steps depends on the number of elements alone.
+    #[inline(always)]
+    fn sink(&mut self) {
+        // Behind the last element stands the moving one's priority, `D` times. It never wins
+        // against it, so that groups that are incomplete or missing need no branch of their own.
+        for offset in 0..D {
+            // SAFETY: so many places behind the last one may be written.
+            unsafe { self.priorities.add(self.len + offset).write(self.priority) };
+        }
+        // Positions fit into 32 bits and `D` into 8, so nothing overflows 64 bits.
+        let (arity, len) = (D as u64, self.len as u64);
+        let mut first = arity * self.at as u64 + 1;
+        // The last place, whether it exists or not, on the way's level.
+        let mut last = arity * self.at as u64 + arity;
+        while last < len {
+            let below = arity * first + 1;
+            if self.prefetches() {
+                let grandchild = below.min(len) as usize;
+                prefetch(self.priorities, grandchild, D * D);
+                prefetch(self.ids, grandchild, D * D);
+            }
+            // SAFETY: first + D - 1 <= last < len.
+            let siblings = unsafe { &*self.priorities.add(first as usize).cast::<[P; D]>() };
+            // The way to the next siblings is what everything waits for. Counted in places there,
+            // an offset has to be added to them and nothing else; the place itself can wait.
+            let (skipped, least) = smallest(siblings, |offset| D * offset);
+            last = arity * last + arity;
+            if last >= len {
+                let from = ((below + skipped as u64) / arity) as usize;
+                // SAFETY: from = first + offset, which is below len as above.
+                unsafe { self.pull_if(least < self.priority, from, least) };
+                break;
+            }
+            if self.priority <= least {
+                return;
+            }
+            first = below + skipped as u64;
+            // SAFETY: first / D = the former first + offset, which is below len as above.
+            unsafe { self.pull((first / arity) as usize, least) };
+        }
+        let first = (arity * self.at as u64 + 1).min(len) as usize;
+        // SAFETY: first <= len, and the `D` places from len on were written above.
+        let siblings = unsafe { &*self.priorities.add(first).cast::<[P; D]>() };
+        let (offset, least) = smallest(siblings, |offset| offset);
+        // An order that contradicts itself may let a place behind the last one win.
+        let goes = (least < self.priority) & (first + offset < self.len);
+        // SAFETY: it goes only where first + offset < len.
+        unsafe { self.pull_if(goes, first + offset, least) };
+    }
+
+    /// As `pull`, if `goes`; else the hole stays. Without a branch.
+    ///
+    /// # Safety
+    ///
+    /// `from < len` if `goes`; the place `at` is initialised.
+    #[inline(always)]
+    unsafe fn pull_if(&mut self, goes: bool, from: usize, priority: P) {
+        let to = select_unpredictable(goes, from, self.at);
+        // SAFETY: to < len by the caller's word or the invariants, which say so of `at` too; both
+        // ids may be noted.
+        unsafe {
+            let id = select_unpredictable(goes, *self.ids.add(to), self.id);
+            *self.priorities.add(self.at) = select_unpredictable(goes, priority, self.priority);
+            *self.ids.add(self.at) = id;
+            self.notes.set(id, self.at);
+        }
+        self.at = to;
+    }
+
+    /// Sifts down an element that is as likely to stop soon.
+    #[inline(always)]
+    pub(super) fn settle(&mut self) {
         loop {
-            // Positions fit into 32 bits and `D` into 8, so nothing overflows 64 bits.
             let first = D as u64 * self.at as u64 + 1;
-            if PREFETCH {
+            if self.prefetches() {
                 let grandchild = (D as u64 * first + 1) as usize;
                 prefetch(self.priorities, grandchild, D * D);
                 prefetch(self.ids, grandchild, D * D);
             }
-            if first + D as u64 > self.priorities.len() as u64 {
-                return self.sift_below_few::<D>(first);
+            if first + D as u64 > self.len as u64 {
+                return self.settle_below_few(first);
             }
             let first = first as usize;
-            // SAFETY: first + D <= priorities.len(), so all siblings are inside.
-            let siblings = unsafe { &*self.priorities.as_ptr().add(first).cast::<[P; D]>() };
-            let (offset, priority) = smallest(siblings);
+            // SAFETY: first + D <= len, so all siblings are inside.
+            let siblings = unsafe { &*self.priorities.add(first).cast::<[P; D]>() };
+            let (offset, priority) = smallest(siblings, |offset| offset);
             if self.priority <= priority {
                 return;
             }
-            // SAFETY: first + offset < first + D <= priorities.len().
+            // SAFETY: first + offset < first + D <= len.
             unsafe { self.pull(first + offset, priority) };
         }
     }
 
     /// The last step, to the last siblings, which are fewer than the arity or none.
     #[inline(always)]
-    fn sift_below_few<const D: usize>(&mut self, first: u64) {
+    fn settle_below_few(&mut self, first: u64) {
         let first = usize::try_from(first).unwrap_or(usize::MAX);
-        let Some(&(mut smallest)) = self.priorities.get(first) else {
+        // SAFETY: so many places are initialised, and nobody else uses them.
+        let priorities = unsafe { slice::from_raw_parts(self.priorities, self.len) };
+        let Some(&(mut smallest)) = priorities.get(first) else {
             return;
         };
         let mut from = first;
         for offset in 1..D - 1 {
             let at = first + offset;
-            match self.priorities.get(at) {
+            match priorities.get(at) {
                 Some(&priority) if priority < smallest => (from, smallest) = (at, priority),
                 Some(_) => {}
                 None => break,
@@ -198,26 +341,29 @@ impl<P: Ord + Copy, T: Track> Hole<'_, P, T> {
     }
 }
 
-impl<P: Copy, T: Track> Drop for Hole<'_, P, T> {
+impl<P: Copy, N: Notes, const D: usize> Drop for Hole<'_, P, N, D> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: at < priorities.len() == ids.len(), and the id is below `track.ids_below()`.
+        // SAFETY: at < len, and the id is below `the `ids_below` of the notes' source`.
         unsafe {
-            *self.priorities.get_unchecked_mut(self.at) = self.priority;
-            *self.ids.get_unchecked_mut(self.at) = self.id;
-            self.track.set(self.id, self.at);
+            *self.priorities.add(self.at) = self.priority;
+            *self.ids.add(self.at) = self.id;
+            self.notes.set(self.id, self.at);
         }
     }
 }
 
-/// The smallest of a full group of siblings with its offset, which is below `D`.
+/// The smallest of a full group of siblings with the name of its offset, which is below `D`.
 ///
 /// A tournament of pairs, in which the winner's priority is carried along with its offset by
 /// conditional moves: no round waits for a second load, or for a branch that nobody can predict.
 ///
 /// Large priorities would be copied in every round: they are looked at one after the other.
 #[inline(always)]
-fn smallest<P: Ord + Copy, const D: usize>(siblings: &[P; D]) -> (usize, P) {
+fn smallest<P: Ord + Copy, const D: usize>(
+    siblings: &[P; D],
+    name: impl Fn(usize) -> usize,
+) -> (usize, P) {
     if size_of::<P>() > MOST_CARRIED_BYTES {
         let mut best = 0;
         for offset in 1..D {
@@ -225,9 +371,9 @@ fn smallest<P: Ord + Copy, const D: usize>(siblings: &[P; D]) -> (usize, P) {
                 best = offset;
             }
         }
-        return (best, siblings[best]);
+        return (name(best), siblings[best]);
     }
-    let mut players: [(usize, P); D] = core::array::from_fn(|offset| (offset, siblings[offset]));
+    let mut players: [(usize, P); D] = core::array::from_fn(|at| (name(at), siblings[at]));
     let mut playing = D;
     while playing > 1 {
         let winners = playing.div_ceil(2);
