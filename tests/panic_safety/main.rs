@@ -4,10 +4,11 @@
 //! on until it passes, on `ids` and `payloads`; `consumers` does so with what makes a heap or
 //! gives it up. `callers` has panics in all other code of the caller: they don't even cost the
 //! order. `timeouts` does the same for the lane of constant durations, which compares nothing of
-//! the caller's.
+//! the caller's. `contrary` has an order that contradicts itself.
 
 mod callers;
 mod consumers;
+mod contrary;
 mod drops;
 mod fuse;
 mod ids;
