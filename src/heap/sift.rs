@@ -22,6 +22,10 @@ const MOST_PREFETCHED_BYTES: usize = 1_024;
 /// Priorities of more bytes are not carried along in a tournament, but compared where they are.
 const MOST_CARRIED_BYTES: usize = 16;
 
+/// Where a priority takes more bytes, a heap that lies in a core's own caches is slower without
+/// branches: to compare and move one costs as much as a misprediction then.
+const MOST_SUNK_BYTES: usize = 8;
+
 /// With a larger arity, a step costs more than a branch that is predicted wrongly.
 const MOST_SUNK_ARITY: usize = 8;
 
@@ -204,20 +208,26 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
     /// Moves towards the leaves as far as the order asks for, which is likely to be far.
     #[inline(always)]
     pub(super) fn sift_down(&mut self) {
-        if size_of::<P>() > MOST_CARRIED_BYTES || D > MOST_SUNK_ARITY {
+        let is_long = size_of::<P>() > MOST_SUNK_BYTES && self.bytes() < PREFETCH_FROM_BYTES;
+        if size_of::<P>() > MOST_CARRIED_BYTES || D > MOST_SUNK_ARITY || is_long {
             self.settle();
         } else {
             self.sink();
         }
     }
 
+    /// What all priorities and ids take.
+    #[inline(always)]
+    fn bytes(&self) -> usize {
+        self.len.saturating_mul(size_of::<P>() + size_of::<u32>())
+    }
+
     /// Whether a sift that goes down asks for the grandchildren.
     #[inline(always)]
     fn prefetches(&self) -> bool {
         let grandchildren = D * D * size_of::<P>();
-        let bytes = self.len.saturating_mul(size_of::<P>() + size_of::<u32>());
         grandchildren <= ALWAYS_PREFETCHED_BYTES
-            || grandchildren <= MOST_PREFETCHED_BYTES && bytes >= PREFETCH_FROM_BYTES
+            || grandchildren <= MOST_PREFETCHED_BYTES && self.bytes() >= PREFETCH_FROM_BYTES
     }
 
     /// Sifts down an element that comes from far below: it stops where nobody can predict, but
