@@ -2,14 +2,9 @@
 
 mod model;
 
-use core::time::Duration;
-
 use model::id_wheel::{self, Distance, IdWheelModel};
-use model::periodic::{self, PeriodicModel};
-use model::timeouts::{self, TimeoutsModel};
 use model::timer_wheel::{self, TimerWheelModel};
 use punctual::time::Time;
-use punctual::wheel::Missed;
 use quickcheck::quickcheck;
 
 /// Just before and after every boundary of a level, around other powers of two that broke
@@ -36,27 +31,6 @@ quickcheck! {
         model::run(TimerWheelModel::new(resolution, Time::from_nanos(start)), &words);
         model::run(TimerWheelModel::new(7, Time::from_nanos(start)), &words);
         model::run(TimerWheelModel::new(1_000_000, Time::ZERO), &words);
-    }
-
-    fn timeouts(start: u64, duration: u32, words: Vec<u32>) -> () {
-        let duration = Duration::from_nanos(u64::from(duration));
-        model::run(TimeoutsModel::new(duration, Time::from_nanos(start)), &words);
-        for ns in [0, 1, 40, 4_000] {
-            model::run(TimeoutsModel::new(Duration::from_nanos(ns), Time::ZERO), &words);
-        }
-        let late = Time::from_nanos(u64::MAX - 4_000);
-        model::run(TimeoutsModel::new(Duration::from_nanos(900), late), &words);
-        model::run(TimeoutsModel::new(Duration::from_nanos(u64::MAX), late), &words);
-    }
-
-    fn periodic(first: u64, every: u64, words: Vec<u32>) -> () {
-        for missed in [Missed::CatchUp, Missed::Skip, Missed::Shift] {
-            for first in [first, 0, u64::MAX - 2_000, u64::MAX] {
-                for every in [every, 0, 1, every % 90, u64::MAX] {
-                    model::run(PeriodicModel::new(first, every, missed), &words);
-                }
-            }
-        }
     }
 }
 
@@ -93,62 +67,5 @@ fn every_short_sequence_on_the_timer_wheel() {
     ];
     for start in [0, 3, u64::MAX - 700] {
         model::exhaust(|| TimerWheelModel::new(10, Time::from_nanos(start)), &alphabet, 5);
-    }
-}
-
-#[test]
-fn every_short_sequence_on_the_timeouts() {
-    use timeouts::Op;
-    let alphabet = [
-        Op::Insert { distance: Distance::Ahead(0) },
-        Op::Insert { distance: Distance::Ahead(3) },
-        Op::Restart { pick: 0, distance: Distance::Ahead(2) },
-        Op::Restart { pick: 1, distance: Distance::Past(9) },
-        Op::Cancel { pick: 0 },
-        Op::Cancel { pick: 1 },
-        Op::PopDue { distance: Distance::Ahead(4), most: 1 },
-        Op::Advance { distance: Distance::Ahead(9), budget: 1 },
-        Op::Retain { every: 2 },
-        Op::Drain { most: 1 },
-    ];
-    let duration = Duration::from_nanos(10);
-    for start in [0, u64::MAX - 15] {
-        model::exhaust(|| TimeoutsModel::new(duration, Time::from_nanos(start)), &alphabet, 5);
-    }
-}
-
-/// Whichever neighbours leave a list of four, or go to its end: seven operations reach all cases.
-#[test]
-fn every_way_of_neighbours_through_the_timeouts() {
-    use timeouts::Op;
-    let alphabet = [
-        Op::Insert { distance: Distance::Ahead(1) },
-        Op::Restart { pick: 1, distance: Distance::Ahead(1) },
-        Op::Restart { pick: 2, distance: Distance::Ahead(1) },
-        Op::Cancel { pick: 1 },
-        Op::PopDue { distance: Distance::Ahead(9), most: 1 },
-    ];
-    let duration = Duration::from_nanos(10);
-    model::exhaust(|| TimeoutsModel::new(duration, Time::ZERO), &alphabet, 7);
-}
-
-#[test]
-fn every_short_sequence_on_the_periodic() {
-    use periodic::Op;
-    let alphabet = [
-        Op::Renew { distance: Distance::Past(4) },
-        Op::Renew { distance: Distance::Ahead(0) },
-        Op::Renew { distance: Distance::Ahead(9) },
-        Op::Renew { distance: Distance::Ahead(10) },
-        Op::Renew { distance: Distance::Ahead(47) },
-        Op::Renew { distance: Distance::End },
-        Op::Answer { missed: Missed::CatchUp },
-        Op::Answer { missed: Missed::Shift },
-    ];
-    for first in [0, 7, u64::MAX - 60] {
-        for every in [0, 1, 10, u64::MAX] {
-            let model = || PeriodicModel::new(first, every, Missed::default());
-            model::exhaust(model, &alphabet, 4);
-        }
     }
 }
