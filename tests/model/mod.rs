@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "every driver uses some of the models")]
 
+pub(crate) mod distance;
 pub(crate) mod id_heap;
 pub(crate) mod id_wheel;
 pub(crate) mod indexed_heap;
@@ -40,6 +41,11 @@ impl Word {
         let taken = self.0 % bound;
         self.0 /= bound;
         taken
+    }
+
+    /// Another word that is made of the same bits.
+    pub(crate) fn scrambled(self) -> Self {
+        Self(self.0.wrapping_mul(2_654_435_761).rotate_left(16))
     }
 }
 
