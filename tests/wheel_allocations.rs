@@ -1,0 +1,217 @@
+//! A wheel allocates by growth alone, and what it keeps is in proportion to its timers.
+//!
+//! All is one test, since the allocator counts what every thread of the process does.
+
+use std::alloc::System;
+
+use core::time::Duration;
+use punctual::time::Time;
+use punctual::wheel::{IdWheel, InsertError, TimerWheel};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// So many timers are in a wheel, or make room for it.
+const COUNT: u32 = 2_000;
+
+/// Where hints are few, every slot in use has a chunk of its own; and there are the slots.
+const BYTES_OF_SLOTS: usize = 2 * 1_408 * 256;
+
+/// Runs `operation` and checks that it neither takes memory nor gives it back.
+fn expect_no_allocation<R>(name: &str, operation: impl FnOnce() -> R) -> R {
+    let region = Region::new(ALLOCATOR);
+    let result = operation();
+    let change = region.change();
+    let calls = (change.allocations, change.reallocations, change.deallocations);
+    assert_eq!(calls, (0, 0, 0), "{name} allocates, reallocates or deallocates");
+    result
+}
+
+/// What `make` gives, and how many bytes more are allocated while it lives.
+fn live_bytes<R>(make: impl FnOnce() -> R) -> (R, usize) {
+    let region = Region::new(ALLOCATOR);
+    let made = make();
+    let change = region.change();
+    (made, change.bytes_allocated - change.bytes_deallocated)
+}
+
+/// A scrambled number below `bound`.
+fn scrambled(number: u64, bound: u64) -> u64 {
+    (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) % bound
+}
+
+fn id_wheel() {
+    let mut wheel = IdWheel::with_bound(5, COUNT);
+    wheel.try_cover(COUNT).expect("there is memory");
+    wheel.try_reserve(COUNT as usize).expect("there is memory");
+    let spread = |id: u32, round: u64| 6 + (scrambled(u64::from(id) + round, 1 << 20) << (id % 40));
+    for round in 0..3 {
+        expect_no_allocation("insert", || {
+            (0..COUNT).all(|id| wheel.insert(id, spread(id, round)).is_ok())
+        });
+        expect_no_allocation("reset", || {
+            (0..COUNT).filter_map(|id| wheel.reset(id, spread(id, round + 7))).count()
+        });
+        expect_no_allocation("next_wakeup", || wheel.next_wakeup());
+        expect_no_allocation("cancel and insert", || {
+            for number in 0..10 * COUNT {
+                let id = number % COUNT;
+                wheel.cancel(id);
+                _ = wheel.insert_within(id, spread(id, u64::from(number)), 1 << 62);
+            }
+        });
+        expect_no_allocation("retain", || wheel.retain(|id, _| id % 3 > 0));
+        expect_no_allocation("pop", || {
+            wheel.peek_due(1 << 20);
+            (0..50).filter_map(|_| wheel.pop_due(1 << 20)).count()
+        });
+        expect_no_allocation("advance", || wheel.advance(1 << (20 + 10 * round), 9_000, |_, _| {}))
+            .fired;
+        expect_no_allocation("reserve", || wheel.reserve(COUNT as usize - wheel.len()));
+        expect_no_allocation("drain", || wheel.drain().count());
+        expect_no_allocation("clear", || wheel.clear());
+    }
+    wheel.assert_invariants();
+}
+
+fn timer_wheel() {
+    let mut wheel = TimerWheel::new(Duration::from_millis(1), Time::ZERO);
+    wheel.try_reserve(COUNT as usize).expect("there is memory");
+    let mut keys = Vec::with_capacity(COUNT as usize);
+    let ms = |count: u64| Duration::from_millis(count);
+    let mut now = Time::ZERO;
+    for round in 0..5_u64 {
+        expect_no_allocation("a round of timers", || {
+            for number in 0..u64::from(COUNT) {
+                let delay = ms(scrambled(number + round, 1 << 20) << (number % 30));
+                keys.push(wheel.insert_after(now, delay, number));
+            }
+            for (number, &key) in (0..).zip(&keys) {
+                wheel.reset(key, now + ms(scrambled(number, 1 << 18)));
+                wheel.next_wakeup();
+            }
+            for &key in keys.iter().step_by(2) {
+                wheel.cancel(key);
+                wheel.insert_within(now + ms(7), now + ms(70_000), 7);
+            }
+            for _ in 0..100 {
+                now += ms(2);
+                while wheel.pop_due(now).is_some() {}
+            }
+            now += ms(1 << 17);
+            while !wheel.advance(now, 10, |_, _| {}).caught_up {}
+            wheel.retain(|key, _, _| key.slot() % 2 == 0);
+            wheel.drain().for_each(drop);
+            keys.clear();
+        });
+    }
+    wheel.assert_invariants();
+}
+
+/// Timers with their times, most of which are cancelled soon, as in a server's time-outs.
+fn cancels_of_most() {
+    const TIMERS: u32 = 20_000;
+    for late in [1 << 9, 1 << 16, 1 << 44] {
+        let (_wheel, live) = live_bytes(|| {
+            let mut wheel = IdWheel::new(0);
+            let mut now = 0;
+            for number in 0..50 * u64::from(TIMERS) {
+                let id = (number % u64::from(TIMERS)) as u32;
+                if wheel.cancel(id).is_none() || number % 20 > 0 {
+                    let tick = now + 1 + scrambled(number, late);
+                    wheel.insert(id, tick).expect("it was cancelled");
+                }
+                if number % 100 == 0 {
+                    now += 1;
+                    while wheel.pop_due(now).is_some() {}
+                    wheel.next_wakeup();
+                }
+            }
+            assert!(wheel.len() > TIMERS as usize / 2);
+            wheel
+        });
+        // The pool of hints may hold twice as many as there are timers, and has doubled last.
+        let most = TIMERS as usize * (2 * 16 + 2 * 2 * 13) + BYTES_OF_SLOTS;
+        assert!(live <= most, "{live} bytes for {TIMERS} timers of up to {late} ticks");
+    }
+}
+
+/// One timer is set again and again, and has hints wherever it ever was.
+fn one_timer_again_and_again() {
+    const TIMES: u64 = 1_000_000;
+    type Change = fn(&mut IdWheel, u64);
+    let changes: [(&str, Change); 6] = [
+        ("insert and cancel at other ticks", |wheel, number| {
+            wheel.insert(0, 1 + scrambled(number, 1 << 40)).expect("it was cancelled");
+            wheel.cancel(0);
+        }),
+        ("an earlier tick every time", |wheel, number| {
+            _ = wheel.insert(0, u64::MAX);
+            wheel.reset(0, (1 << 50) - (number << 20));
+        }),
+        ("far and near while time passes", |wheel, number| {
+            _ = wheel.insert(0, u64::MAX);
+            wheel.reset(0, number + (1 << 41));
+            wheel.reset(0, number + 1 + scrambled(number, 60));
+            wheel.pop_due(number);
+        }),
+        ("far and into the past", |wheel, number| {
+            _ = wheel.insert(0, 1);
+            wheel.reset(0, 1 << 40);
+            wheel.reset(0, number % 2);
+        }),
+        ("cancelled when it is due, and set again", |wheel, number| {
+            wheel.insert(0, 0).expect("it was cancelled");
+            wheel.cancel(0);
+            wheel.insert(0, 1 + number).expect("it was cancelled");
+            wheel.cancel(0);
+        }),
+        ("due, asked for and later again", |wheel, number| {
+            _ = wheel.insert(0, 0);
+            wheel.next_wakeup();
+            wheel.reset(0, 1 + scrambled(number, 1 << 30));
+            wheel.next_wakeup();
+            wheel.reset(0, 0);
+        }),
+    ];
+    for (name, change) in changes {
+        let (_wheel, live) = live_bytes(|| {
+            let mut wheel = IdWheel::new(0);
+            (0..TIMES).for_each(|number| change(&mut wheel, number));
+            wheel.assert_invariants();
+            wheel
+        });
+        assert!(live <= BYTES_OF_SLOTS / 2, "{live} bytes for one timer: {name}");
+    }
+}
+
+/// The table of timers doubles, but not past the bound: what a hostile id costs is known.
+fn the_largest_ids_of_a_bound() {
+    const BOUND: u32 = 1 << 20;
+    let (_wheel, live) = live_bytes(|| {
+        let mut wheel = IdWheel::with_bound(0, BOUND);
+        for id in [BOUND - 3, BOUND - 1] {
+            wheel.insert(id, 1).expect("the id is new");
+        }
+        assert_eq!(wheel.insert(BOUND, 1), Err(InsertError::OutOfBound));
+        assert_eq!(wheel.insert(u32::MAX, 1), Err(InsertError::OutOfBound));
+        wheel.try_cover(u32::MAX).expect("no id beyond the bound needs a place");
+        wheel
+    });
+    assert!(live <= 16 * BOUND as usize + 4_000, "{live} bytes for a table of {BOUND} ids");
+}
+
+#[test]
+fn memory_is_allocated_by_growth_alone() {
+    id_wheel();
+    timer_wheel();
+    cancels_of_most();
+    one_timer_again_and_again();
+    the_largest_ids_of_a_bound();
+    let (_, left) = live_bytes(|| {
+        id_wheel();
+        timer_wheel();
+    });
+    assert_eq!(left, 0, "a wheel that is gone has given everything back");
+}
