@@ -1,10 +1,11 @@
-//! Somebody else's code that panics may cost a heap its order, but never an element.
+//! Somebody else's code that panics may cost a heap its order, but never an element, and a wheel
+//! not even that.
 //!
 //! `steps` runs every operation with a panic in its first comparison, then in its second, and so
 //! on until it passes, on `ids` and `payloads`; `consumers` does so with what makes a heap or
 //! gives it up. `callers` has panics in all other code of the caller: they don't even cost the
-//! order. `timeouts` does the same for the lane of constant durations, which compares nothing of
-//! the caller's. `contrary` has an order that contradicts itself.
+//! order. `wheels` and `timeouts` do the same for timers, which compare nothing of the caller's.
+//! `contrary` has an order that contradicts itself.
 
 mod callers;
 mod consumers;
@@ -15,6 +16,7 @@ mod ids;
 mod payloads;
 mod steps;
 mod timeouts;
+mod wheels;
 
 use ids::Ids;
 use payloads::Payloads;
