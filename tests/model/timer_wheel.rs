@@ -99,7 +99,6 @@ pub(crate) enum Op {
 impl TimerWheelModel {
     pub(crate) fn new(resolution_ns: u64, start: Time) -> Self {
         let wheel = TimerWheel::new(Duration::from_nanos(resolution_ns), start);
-        assert_eq!(wheel.resolution(), Duration::from_nanos(resolution_ns.max(1)));
         let resolution_ns = resolution_ns.max(1);
         Self { wheel, issued: Vec::new(), start, resolution_ns, now: start, stands: start }
     }
@@ -383,6 +382,7 @@ impl Model for TimerWheelModel {
 
     fn check(&self) {
         self.wheel.assert_invariants();
+        assert_eq!(self.wheel.resolution(), Duration::from_nanos(self.resolution_ns));
         assert_eq!(self.wheel.len(), self.live().count());
         assert_eq!(self.wheel.is_empty(), self.live().next().is_none());
         assert_eq!(self.wheel.clone().next_wakeup(), self.next_due());

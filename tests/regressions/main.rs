@@ -5,3 +5,4 @@ mod heap_memory;
 mod scheduler;
 mod timeouts;
 mod wheel;
+mod wheel_hints;

@@ -232,6 +232,12 @@ fn one_jump_equals_many_steps() {
             }
             assert_eq!(stepped, jumped, "from {start} by {stride}");
         }
+        for budget in [1, 50, 3_000] {
+            let (mut wheel, mut given) = (fill(start), Vec::new());
+            while !wheel.advance(end, budget, |id, tick| given.push((id, tick))).caught_up {}
+            given.chunk_by_mut(|one, other| one.1 == other.1).for_each(<[_]>::sort_unstable);
+            assert_eq!(given, jumped, "from {start} with {budget} a call");
+        }
     }
 }
 
