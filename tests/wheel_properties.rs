@@ -138,7 +138,7 @@ fn interleaved_budgets_equal_one_big_advance() {
             while !small.advance(now, budget, |id, tick| fired.push((id, tick))).caught_up {
                 number += 1;
                 let id = (number.wrapping_mul(0x9E37_79B9) >> 8) as u32 % 2_500;
-                let tick = now.saturating_add(1 + distance(number << 7 | number % 64));
+                let tick = now.saturating_add(1 + distance((number << 7) | (number % 64)));
                 if tick > now && held.get(&id).is_none_or(|&tick| tick > now) {
                     changes.push((id, (number % 3 > 0).then_some(tick)));
                     change(&mut small, id, changes[changes.len() - 1].1);
@@ -181,11 +181,11 @@ fn what_is_due_can_be_cancelled_and_reset_between_two_calls() {
             let Some((&id, &tick)) = held.range((number * 77 % 2_000) as u32..).next() else {
                 continue;
             };
-            if number % 2 == 0 {
+            if number.is_multiple_of(2) {
                 assert_eq!(wheel.cancel(id), held.remove(&id));
                 assert_eq!((wheel.cancel(id), wheel.reset(id, end)), (None, None));
             } else {
-                let later = tick.saturating_add(distance(number << 7 | number % 50));
+                let later = tick.saturating_add(distance((number << 7) | (number % 50)));
                 assert_eq!(wheel.reset(id, later), held.insert(id, later));
             }
         }
@@ -238,7 +238,7 @@ fn a_call_is_resumed_at_a_later_time() {
             let advanced = wheel.advance(now, 3, |id, tick| fired.push((id, tick)));
             assert!(fired.iter().all(|&(_, tick)| tick <= now));
             let is_missed = |tick: u64| tick <= now && advanced.caught_up;
-            assert!(calls % 64 > 0 || !wheel.iter().any(|(_, tick)| is_missed(tick)));
+            assert!(!calls.is_multiple_of(64) || !wheel.iter().any(|(_, tick)| is_missed(tick)));
         }
         assert_eq!(in_order(fired), due(&held, u64::MAX));
     }
