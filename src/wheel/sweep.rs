@@ -3,12 +3,16 @@
 use super::chunks::HINTS_OF_CHUNK;
 use super::hints::is_part;
 use super::id_wheel::IdWheel;
+use super::levels::{LEVELS, STRIDE};
 
 /// So few hints that mean nothing are never worth the search.
 const SLACK: usize = 256;
 
 /// The search goes past so many empty places at once.
 const PLACES_AT_ONCE: usize = 64;
+
+/// Stands behind all places for what is due.
+const DUE: usize = LEVELS * STRIDE;
 
 /// Where the search goes on.
 #[derive(Clone, Debug)]
@@ -54,7 +58,11 @@ impl IdWheel {
         self.sweep.left -= looked_at;
         for _ in 0..looked_at {
             // What has sunk or fired since the search came here doesn't have to be looked at.
-            let Some(hint) = self.hints.pop_from(place) else {
+            let hint = match place {
+                DUE => self.hints.pop(&mut self.due),
+                _ => self.hints.pop_from(place),
+            };
+            let Some(hint) = hint else {
                 self.sweep.left = 0;
                 break;
             };
@@ -63,20 +71,23 @@ impl IdWheel {
                 None => self.records.forget(hint),
             }
         }
-        if self.hints.len_of(place) == 0 {
+        if place != DUE && self.hints.len_of(place) == 0 {
             self.occupied.unset(place);
         }
     }
 
     /// Goes to the next place that holds something; `false` if there is none nearby.
     fn find_place(&mut self) -> bool {
-        for _ in 0..PLACES_AT_ONCE.min(self.hints.places()) {
+        let last = self.hints.places().saturating_sub(1);
+        for _ in 0..PLACES_AT_ONCE.min(last + 2) {
             // The later hints come first: the others will soon be met anyway.
             let before = self.sweep.place.checked_sub(1);
-            self.sweep.place = before.unwrap_or(self.hints.places() - 1);
-            if !is_part(self.sweep.place) {
-                self.sweep.left = self.hints.len_of(self.sweep.place);
-            }
+            self.sweep.place = before.map_or(DUE, |before| before.min(last));
+            self.sweep.left = match self.sweep.place {
+                DUE => self.due.len(),
+                part if is_part(part) => 0,
+                place => self.hints.len_of(place),
+            };
             if self.sweep.left > 0 {
                 return true;
             }
