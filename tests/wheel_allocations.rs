@@ -109,6 +109,63 @@ fn timer_wheel() {
     wheel.assert_invariants();
 }
 
+/// Whoever asks for the next wake-up has what was cancelled taken out of the middle of a slot:
+/// the chunks there must not stay almost empty.
+fn holes_in_a_slot() {
+    const TIMERS: u32 = 20_000;
+    for level in [29, 41] {
+        let mut wheel = IdWheel::new(0);
+        wheel.try_cover(TIMERS).expect("there is memory");
+        wheel.try_reserve(TIMERS as usize).expect("there is memory");
+        let mut tick = (1 << level) + (1 << (level - 1));
+        for round in 0..40 {
+            expect_no_allocation("holes", || {
+                for id in 0..TIMERS {
+                    // Each is earlier than all before, so that every chunk is looked at.
+                    tick -= u64::from(wheel.insert(id, tick).is_ok());
+                }
+                for id in (0..TIMERS).filter(|id| id % 20 != round % 20 && id % 40 > round) {
+                    wheel.cancel(id);
+                }
+                wheel.next_wakeup();
+            });
+            wheel.assert_invariants();
+        }
+    }
+}
+
+/// Two slots of a level take turns as the first one, and are sorted out for the next wake-up in
+/// turn: a slot that is put together again must not consist of almost empty chunks.
+fn two_slots_in_turn() {
+    const TIMERS: u32 = 20_000;
+    for shift in [12, 18, 30] {
+        let mut wheel = IdWheel::new(0);
+        wheel.try_cover(TIMERS + 200).expect("there is memory");
+        wheel.try_reserve(TIMERS as usize + 200).expect("there is memory");
+        expect_no_allocation("two slots", || {
+            for id in 0..TIMERS {
+                // A few in every part of the slot, and all others in one of them.
+                let part = if id % 200 < 64 { u64::from(id % 200) } else { 3 };
+                let tick = (5 << shift) + (part << (shift - 6)) + u64::from(id % 50);
+                wheel.insert(id, tick).expect("the id is new");
+            }
+            for _ in 0..200 {
+                for id in TIMERS..TIMERS + 200 {
+                    wheel
+                        .insert(id, (3 << shift) + u64::from(id - TIMERS))
+                        .expect("it was cancelled");
+                }
+                assert!(wheel.next_wakeup() < Some(4 << shift));
+                for id in TIMERS..TIMERS + 200 {
+                    wheel.cancel(id);
+                }
+                assert!(wheel.next_wakeup() > Some(4 << shift));
+            }
+        });
+        wheel.assert_invariants();
+    }
+}
+
 /// Timers with their times, most of which are cancelled soon, as in a server's time-outs.
 fn cancels_of_most() {
     const TIMERS: u32 = 20_000;
@@ -206,6 +263,8 @@ fn the_largest_ids_of_a_bound() {
 fn memory_is_allocated_by_growth_alone() {
     id_wheel();
     timer_wheel();
+    holes_in_a_slot();
+    two_slots_in_turn();
     cancels_of_most();
     one_timer_again_and_again();
     the_largest_ids_of_a_bound();

@@ -175,6 +175,9 @@ impl Chunks {
 
     /// Looks at every hint of the cursor's chunk, and goes on to the next one. Returns how many
     /// were dropped.
+    ///
+    /// A chunk that isn't full any more stays at the head or the tail of its queue alone: from
+    /// elsewhere its hints go to the tail, so that no memory is held by almost empty chunks.
     pub(super) fn sift(
         &mut self,
         queue: &mut Queue,
@@ -194,11 +197,17 @@ impl Chunks {
         }
         chunk.filled = kept as u16;
         chunk.floor = floor;
-        queue.len -= (filled - kept) as u32;
-        if kept > taken {
+        let is_inside = cursor.previous != NONE && chunk.next != NONE;
+        if kept == filled || (kept > taken && !is_inside) {
+            queue.len -= (filled - kept) as u32;
             self.advance(cursor);
         } else {
+            let Chunk { hints, .. } = *chunk;
+            queue.len -= (filled - taken) as u32;
             self.unlink(queue, cursor);
+            for &hint in &hints[taken..kept] {
+                self.push(queue, hint, floor);
+            }
         }
         filled - kept
     }
