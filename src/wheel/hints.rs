@@ -177,7 +177,8 @@ impl Hints {
     /// by the hints' low bits.
     pub(super) fn sort_out(&mut self, slot: Slot, place: usize, most: usize) {
         let Some(level) = slot.level.checked_sub(1) else { return };
-        if slot.tick(0).is_none() {
+        // What has no hint has no parts, and what is empty is nobody's.
+        if slot.tick(0).is_none() || self.queues[place].len() == 0 {
             return;
         }
         if self.parts[level].of != place as u32 {

@@ -115,6 +115,30 @@ fn the_next_wakeup_is_found_among_hints_that_mean_nothing() {
     }
 }
 
+/// The search for the next wake-up drops all hints of a long queue: the slot has no parts then,
+/// and what comes into it later is found.
+#[test]
+fn a_slot_that_a_search_has_emptied_is_as_good_as_new() {
+    for slot in [64_u64, 70, 4_096, 5 << 12, 9 << 18, 3 << 30, 5 << 36] {
+        let mut wheel = IdWheel::new(0);
+        wheel.insert(1_000, u64::MAX).expect("the id is new");
+        for round in 0..3 {
+            for id in 0..500 {
+                wheel.insert(id, slot + u64::from(id % 60)).expect("it is gone");
+            }
+            if round == 1 {
+                assert_eq!(wheel.next_wakeup(), Some(slot));
+            }
+            (0..500).for_each(|id| _ = wheel.cancel(id));
+            assert_eq!(wheel.next_wakeup(), Some(u64::MAX));
+            wheel.assert_invariants();
+        }
+        wheel.insert(7, slot + 3).expect("it is gone");
+        assert_eq!(wheel.next_wakeup(), Some(slot + 3));
+        assert_eq!(popped(&mut wheel, u64::MAX), [(7, slot + 3), (1_000, u64::MAX)]);
+    }
+}
+
 /// glommio#44, and every wheel in a burst: all timers of one tick came in one call. Among them
 /// are many that were cancelled, and hints of one timer that was reset again and again.
 #[test]
