@@ -35,7 +35,7 @@ fn a_timer_that_was_moved_about_fires_once_at_its_last_tick() {
                 }
             }
             wheel.assert_invariants();
-            let last = ticks.last().expect("there are five");
+            let last = ticks.clone().next_back().expect("there are five");
             assert_eq!(wheel.pop_due(last - 1), None);
             assert_eq!(popped(&mut wheel, last), [(7, last)]);
             assert_eq!((popped(&mut wheel, u64::MAX), wheel.next_wakeup()), (vec![], None));
@@ -186,7 +186,7 @@ fn a_search_for_old_hints_loses_no_timer() {
         };
         match wheel.reset(id, tick) {
             Some(old) => {
-                assert_eq!(held.insert(id, (tick, tick.max(now))).map(|it| it.0), Some(old))
+                assert_eq!(held.insert(id, (tick, tick.max(now))).map(|it| it.0), Some(old));
             }
             None => {
                 wheel.insert(id, tick).expect("the id has no timer");
