@@ -245,6 +245,31 @@ fn one_timer_again_and_again() {
     }
 }
 
+/// The chunks of a copy are counted to see how many hints have sunk: of a coarse slot as large a
+/// share as the ticks that have gone by are of those until its time, whatever the steps.
+fn a_slot_sinks_tick_by_tick() {
+    let slot = 1_u64 << 12;
+    for step in [1, 4, 20] {
+        let mut wheel = IdWheel::new(0);
+        for id in 0..4_096 {
+            // The first ones to sink all go to different slots, each of which needs a chunk.
+            let (at, of) = (u64::from(id) % 64, u64::from(id) / 64);
+            wheel.insert(id, 2 * slot + 64 * at + of).expect("the id is new");
+        }
+        assert_eq!(wheel.pop_due(slot), None);
+        let chunks = |wheel: &IdWheel| live_bytes(|| wheel.clone()).1 / 256;
+        let before = chunks(&wheel);
+        for elapsed in (step..=60).step_by(step as usize) {
+            assert_eq!(wheel.pop_due(slot + elapsed), None);
+            // One hint a tick, and every twenty of them leave a chunk.
+            let expected = elapsed - elapsed / 20;
+            assert_eq!((chunks(&wheel) - before) as u64, expected, "{elapsed} by {step}");
+        }
+        // What is left when its time comes sinks at once, and nothing is lost.
+        assert_eq!(std::iter::from_fn(|| wheel.pop_due(3 * slot)).count(), 4_096);
+    }
+}
+
 /// The table of timers doubles, but not past the bound: what a hostile id costs is known.
 fn the_largest_ids_of_a_bound() {
     const BOUND: u32 = 1 << 20;
@@ -269,6 +294,7 @@ fn memory_is_allocated_by_growth_alone() {
     two_slots_in_turn();
     cancels_of_most();
     one_timer_again_and_again();
+    a_slot_sinks_tick_by_tick();
     the_largest_ids_of_a_bound();
     let (_, left) = live_bytes(|| {
         id_wheel();

@@ -226,6 +226,23 @@ fn a_call_is_bounded_after_a_jump_of_years() {
     }
 }
 
+/// Timers that come tick by tick have sunk by then: no tick needs more than a small budget.
+#[test]
+fn a_wheel_that_ticks_always_catches_up() {
+    for (stride, start) in [(1, 0), (1, (1 << 18) - 99), (7, 1 << 30), (3, u64::MAX - (1 << 16))] {
+        let mut wheel = IdWheel::new(start);
+        // About one timer in two ticks, and those of a few slots that are far ahead at once.
+        for id in 0..8_000 {
+            wheel.insert(id, start + 600 + u64::from(id) * 2).expect("the id is new");
+        }
+        for now in (start..start + 17_000).step_by(stride) {
+            let advanced = wheel.advance(now, 4, |_, tick| assert!(now - tick < stride as u64));
+            assert!(advanced.caught_up, "from {start} at {now}");
+        }
+        assert!(wheel.is_empty());
+    }
+}
+
 /// A call that hasn't caught up goes on from where it was, also when the clock has gone on.
 #[test]
 fn a_call_is_resumed_at_a_later_time() {
