@@ -4,7 +4,7 @@ mod model;
 
 use core::time::Duration;
 
-use model::id_wheel::Distance;
+use model::distance::Distance;
 use model::periodic::{self, PeriodicModel};
 use model::timeouts::{self, TimeoutsModel};
 use punctual::time::Time;

@@ -5,7 +5,7 @@ use core::time::Duration;
 use punctual::time::Time;
 use punctual::wheel::{Missed, Periodic};
 
-use super::id_wheel::Distance;
+use super::distance::Distance;
 use super::{Model, Word};
 
 /// A longer way is not gone step by step.
@@ -61,6 +61,7 @@ impl PeriodicModel {
         let now = match distance {
             Distance::Past(by) => old.saturating_sub(u128::from(by)),
             Distance::Ahead(by) => END.min(old + u128::from(by)),
+            Distance::Next => old,
             Distance::End => END,
         };
         self.due = match self.missed {

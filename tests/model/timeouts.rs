@@ -6,7 +6,7 @@ use punctual::key::Key;
 use punctual::time::Time;
 use punctual::wheel::Timeouts;
 
-use super::id_wheel::Distance;
+use super::distance::Distance;
 use super::{Model, Word};
 
 pub(crate) struct TimeoutsModel {
@@ -82,6 +82,7 @@ impl TimeoutsModel {
         match distance {
             Distance::Past(by) => self.now - Duration::from_nanos(by),
             Distance::Ahead(by) => self.now + Duration::from_nanos(by),
+            Distance::Next => self.timeouts.next_wakeup().unwrap_or(self.now),
             Distance::End => Time::MAX,
         }
     }
