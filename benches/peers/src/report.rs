@@ -76,7 +76,7 @@ pub(crate) fn json(header: &str, structure: &str, cases: &[Measured]) -> String 
             for peer in &peers {
                 let (name, theirs, ratio) = (&peer.name, peer.median, our.median / peer.median);
                 rows.push(format!(
-                    "{begin},\"peer\":{name:?},{cost}:{theirs:.2},\"ratio\":{ratio:.4}}}"
+                    "{begin},\"peer\":{name:?},{cost}:{theirs:.2},\"ratio\":{ratio:.7}}}"
                 ));
             }
             if peers.is_empty() {
@@ -124,7 +124,8 @@ fn ratio(case: &Measured, other: &str) -> String {
     };
     let ratio = case.costs[0].median / theirs.median;
     match ratio {
-        0.0..0.1 => format!("{ratio:.3}"),
+        0.0..0.001 => format!("{ratio:.0e}"),
+        0.001..0.1 => format!("{ratio:.3}"),
         0.1..10.0 => format!("{ratio:.2}"),
         _ => format!("{ratio:.0}"),
     }
