@@ -258,13 +258,23 @@ impl IdWheel {
     /// # Ok::<(), punctual::wheel::InsertError>(())
     /// ```
     pub fn advance(&mut self, now: u64, budget: usize, mut sink: impl FnMut(u32, u64)) -> Advanced {
+        self.advance_with(now, budget, |_, id, tick| sink(id, tick))
+    }
+
+    /// As [`IdWheel::advance`], for a sink that looks at what comes next.
+    pub(super) fn advance_with(
+        &mut self,
+        now: u64,
+        budget: usize,
+        mut sink: impl FnMut(&Self, u32, u64),
+    ) -> Advanced {
         let mut moves = budget.saturating_mul(MOVES_A_TIMER).saturating_add(MOVES_A_CALL);
         let mut fired = 0;
         loop {
             while fired < budget {
                 let Some((id, tick)) = self.take_due(&mut moves) else { break };
                 fired += 1;
-                sink(id, tick);
+                sink(self, id, tick);
             }
             if self.due.len() > 0 {
                 return Advanced { fired, caught_up: false };

@@ -164,13 +164,7 @@ impl<T> TimerWheel<T> {
     pub fn pop_due(&mut self, now: Time) -> Option<(Key, T)> {
         let was_open = self.wheel.due_ahead(0).is_some();
         let (slot, _) = self.wheel.pop_due(self.elapsed_ticks(now))?;
-        // The first timer of a tick asks for those behind it, any other for the one at the end.
-        let first_ahead = if was_open { PREFETCHED_AHEAD } else { 0 };
-        for ahead in first_ahead..=PREFETCHED_AHEAD {
-            if let Some(ahead) = self.wheel.due_ahead(ahead) {
-                self.payloads.prefetch(ahead);
-            }
-        }
+        prefetch_payloads(&self.wheel, &self.payloads, was_open);
         self.payloads.remove_slot(slot)
     }
 
@@ -207,7 +201,10 @@ impl<T> TimerWheel<T> {
     pub fn advance(&mut self, now: Time, budget: usize, mut sink: impl FnMut(Key, T)) -> Advanced {
         let now_tick = self.elapsed_ticks(now);
         let payloads = &mut self.payloads;
-        self.wheel.advance(now_tick, budget, |slot, _| {
+        let mut open_tick = None;
+        self.wheel.advance_with(now_tick, budget, |wheel, slot, tick| {
+            let was_open = open_tick.replace(tick) == Some(tick);
+            prefetch_payloads(wheel, payloads, was_open);
             if let Some((key, payload)) = payloads.remove_slot(slot) {
                 sink(key, payload);
             }
@@ -241,5 +238,17 @@ impl<T> TimerWheel<T> {
     pub(super) fn time_of(&self, tick: u64) -> Time {
         let since_start_ns = tick.saturating_mul(self.resolution_ns);
         Time::from_nanos(self.start.as_nanos().saturating_add(since_start_ns))
+    }
+}
+
+/// Asks for the payloads of timers that are due next: the first timer of a tick for those of some
+/// behind it, any other for that of the one at the end.
+#[inline]
+fn prefetch_payloads<T>(wheel: &IdWheel, payloads: &KeyedStore<T>, was_open: bool) {
+    let first_ahead = if was_open { PREFETCHED_AHEAD } else { 0 };
+    for ahead in first_ahead..=PREFETCHED_AHEAD {
+        if let Some(ahead) = wheel.due_ahead(ahead) {
+            payloads.prefetch(ahead);
+        }
     }
 }

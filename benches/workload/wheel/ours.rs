@@ -1,6 +1,5 @@
 //! punctual's wheels as contenders, in ticks of a millisecond.
 
-use std::iter;
 use std::time::Duration;
 
 use punctual::key::Key;
@@ -8,14 +7,11 @@ use punctual::time::Time;
 use punctual::wheel::{IdWheel, TimerWheel};
 
 use super::Timers;
-use super::operation::Operation;
 
 const TICK_NS: u64 = 1_000_000;
 
 impl Timers for IdWheel {
     const NAME: &'static str = "IdWheel";
-
-    const SCANNED: &'static [Operation] = &[Operation::CancelFirst];
 
     fn new(ids: usize) -> Self {
         Self::with_bound(0, ids as u32)
@@ -34,7 +30,7 @@ impl Timers for IdWheel {
     }
 
     fn advance(&mut self, now: u64, budget: usize, fire: &mut impl FnMut(u32)) {
-        iter::from_fn(|| self.pop_due(now)).take(budget).for_each(|(id, _)| fire(id));
+        let _ = self.advance(now, budget, |id, _| fire(id));
     }
 
     fn next_wakeup(&mut self) -> Option<u64> {
@@ -56,7 +52,6 @@ impl Keyed {
 
 impl Timers for Keyed {
     const NAME: &'static str = "TimerWheel";
-    const SCANNED: &'static [Operation] = IdWheel::SCANNED;
 
     fn new(ids: usize) -> Self {
         let wheel = TimerWheel::new(Duration::from_nanos(TICK_NS), Time::ZERO);
@@ -76,7 +71,7 @@ impl Timers for Keyed {
     }
 
     fn advance(&mut self, now: u64, budget: usize, fire: &mut impl FnMut(u32)) {
-        iter::from_fn(|| self.wheel.pop_due(time(now))).take(budget).for_each(|(_, id)| fire(id));
+        let _ = self.wheel.advance(time(now), budget, |_, id| fire(id));
     }
 
     fn next_wakeup(&mut self) -> Option<u64> {
