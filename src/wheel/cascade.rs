@@ -31,8 +31,12 @@ impl IdWheel {
             return;
         }
         let slot = Slot::of(tick, self.at);
-        self.hints.push_to(slot, hint, tick);
-        self.occupied.set(slot.place());
+        if !self.hints.push_within(slot, hint, tick) {
+            self.hints.push_to_another_chunk(slot, hint, tick);
+            // The slot may have been empty before.
+            self.occupied.set(slot.place());
+            self.calm_until = 0;
+        }
     }
 
     /// Takes out the next timer that is due where the wheel stands; hints that mean nothing any
@@ -59,12 +63,27 @@ impl IdWheel {
 
     /// Moves the wheel towards `now`, until something may be due. At most `moves` timers sink,
     /// and slots are opened; what is left of that number is given back.
+    #[inline]
     pub(super) fn step(&mut self, now: u64, moves: &mut usize) -> Step {
+        if now > self.calm_until || self.due.len() > 0 {
+            return self.step_with_care(now, moves);
+        }
+        self.at = self.at.max(now);
+        Step::Done
+    }
+
+    fn step_with_care(&mut self, now: u64, moves: &mut usize) -> Step {
         while self.due.len() == 0 {
-            let Some(event) = self.next_event().filter(|&event| event <= now) else {
-                self.go(now, moves);
+            let (event, calm_until) = self.outlook();
+            if event > now || calm_until == u64::MAX {
+                if now <= calm_until {
+                    self.calm_until = calm_until;
+                    self.at = self.at.max(now);
+                } else {
+                    self.go(now, moves);
+                }
                 return Step::Done;
-            };
+            }
             if !self.reach(event, moves) {
                 return Step::Behind;
             }
@@ -72,11 +91,18 @@ impl IdWheel {
         Step::Due
     }
 
-    /// The first tick of the earliest slot that holds something.
+    /// The first tick of the earliest slot that holds something, and a tick up to which none
+    /// begins to sink; the end of time, if there is no such slot.
     #[inline]
-    fn next_event(&self) -> Option<u64> {
-        let levels = self.occupied.levels_from(0);
-        levels.filter_map(|level| self.occupied.first(level, self.at)).map(Slot::start).min()
+    fn outlook(&self) -> (u64, u64) {
+        let (mut event, mut calm_until) = (u64::MAX, u64::MAX);
+        for level in self.occupied.levels_from(0) {
+            if let Some(slot) = self.occupied.first(level, self.at) {
+                event = event.min(slot.start());
+                calm_until = calm_until.min(slot.start_before());
+            }
+        }
+        (event, calm_until)
     }
 
     /// Moves the wheel to the earliest tick at which a slot begins, and opens what begins there.

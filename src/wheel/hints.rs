@@ -69,20 +69,18 @@ impl Hints {
         queue.len() + self.parts_of(place).map_or(0, |level| self.parts[level].len as usize)
     }
 
-    /// Appends a hint to a slot.
+    /// Appends a hint to a slot, if the last chunk of its queue has room for it.
     #[inline]
-    pub(super) fn push_to(&mut self, slot: Slot, hint: Hint, tick: u64) {
-        if let Some(queue) = self.queues.get_mut(slot.place())
-            && self.chunks.push_within(queue, hint, tick)
-        {
-            self.len += 1;
-            return;
-        }
-        self.push_to_another_chunk(slot, hint, tick);
+    pub(super) fn push_within(&mut self, slot: Slot, hint: Hint, tick: u64) -> bool {
+        let Some(queue) = self.queues.get_mut(slot.place()) else { return false };
+        let has_room = self.chunks.push_within(queue, hint, tick);
+        self.len += usize::from(has_room);
+        has_room
     }
 
+    /// Appends a hint to a slot.
     #[cold]
-    fn push_to_another_chunk(&mut self, slot: Slot, hint: Hint, tick: u64) {
+    pub(super) fn push_to_another_chunk(&mut self, slot: Slot, hint: Hint, tick: u64) {
         if slot.place() >= self.queues.len() {
             self.queues.resize((slot.level + 1) * STRIDE, Queue::EMPTY);
         }

@@ -109,6 +109,7 @@ impl IdWheel {
         self.hints.clear();
         self.due = Queue::EMPTY;
         self.occupied = Occupied::NOTHING;
+        self.calm_until = 0;
         self.earliest = Earliest::AtLeast(0);
         self.sweep = Sweep::new();
     }

@@ -40,6 +40,8 @@ pub struct IdWheel {
     pub(super) occupied: Occupied,
     /// Where the wheel stands: the latest `now`, or the tick of what is due and not collected.
     pub(super) at: u64,
+    /// Up to this tick no slot begins that holds something, and none begins to sink.
+    pub(super) calm_until: u64,
     pub(super) earliest: Earliest,
     pub(super) sweep: Sweep,
     bound: u32,
@@ -79,6 +81,7 @@ impl IdWheel {
             due: Queue::EMPTY,
             occupied: Occupied::NOTHING,
             at: start,
+            calm_until: 0,
             earliest: Earliest::AtLeast(0),
             sweep: Sweep::new(),
             bound,

@@ -95,6 +95,12 @@ impl Slot {
         self.number << shift(self.level)
     }
 
+    /// The first tick of the slot before it, which there is.
+    #[inline]
+    pub(super) const fn start_before(self) -> u64 {
+        (self.number - 1) << shift(self.level)
+    }
+
     /// Whether a tick is one of its own.
     #[inline]
     pub(super) const fn holds(self, tick: u64) -> bool {

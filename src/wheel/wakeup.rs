@@ -9,8 +9,8 @@ const FEW_CHUNKS: usize = 4;
 
 /// So many chunks' hints are sorted out by one search, in a few microseconds, and a part of those
 /// that it went past: so that the costs of all searches stay in proportion to the hints.
-const CHUNKS_AT_ONCE: usize = 32;
-const SHARE_AT_ONCE: usize = 64;
+const CHUNKS_AT_ONCE: usize = 16;
+const SHARE_AT_ONCE: usize = 128;
 
 /// What is known of the smallest tick of all timers that aren't due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
