@@ -164,12 +164,24 @@ impl IdWheel {
     }
 
     /// Moves the first `most` hints of a slot to where they belong now; returns how many it were.
+    ///
+    /// While one in thirty hints or more means nothing, each is looked up before it moves: that
+    /// costs a look at its record, and saves the same look and all moves of those that are dropped.
     fn sink(&mut self, slot: Slot, most: usize) -> usize {
         let place = slot.place();
         let sinking = self.hints.len_of(place).min(most);
+        let timers = self.records.armed();
+        let looks_up = self.hints.len() > timers + timers / 32;
         for _ in 0..sinking {
             let Some(hint) = self.hints.pop_from(place) else { break };
-            match slot.tick(hint.low).or_else(|| self.records.tick_of(hint)) {
+            let tick = match slot.tick(hint.low) {
+                Some(tick) if !looks_up => Some(tick),
+                _ => {
+                    self.prefetch_ahead(place);
+                    self.records.tick_of(hint)
+                }
+            };
+            match tick {
                 Some(tick) => self.place(hint, tick),
                 None => self.records.forget(hint),
             }
@@ -178,6 +190,13 @@ impl IdWheel {
             self.occupied.unset(place);
         }
         sinking
+    }
+
+    #[inline]
+    fn prefetch_ahead(&self, place: usize) {
+        if let Some(ahead) = self.hints.id_ahead_at(place, PREFETCHED_AHEAD) {
+            self.records.prefetch(ahead);
+        }
     }
 }
 

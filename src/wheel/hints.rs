@@ -127,6 +127,12 @@ impl Hints {
         self.chunks.id_ahead(queue, distance)
     }
 
+    /// The id of a hint so many places behind the first one of a place's queue.
+    #[inline]
+    pub(super) fn id_ahead_at(&self, place: usize, distance: usize) -> Option<u32> {
+        self.chunks.id_ahead(*self.queues.get(place)?, distance)
+    }
+
     /// Takes the queue of a slot of the lowest level, which has no parts.
     pub(super) fn take(&mut self, place: usize) -> Queue {
         debug_assert!(place < PLACES);
