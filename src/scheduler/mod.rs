@@ -172,8 +172,8 @@ impl<T> Scheduler<T> {
     }
 
     /// What to do next. O(log n), and O(log n) for each job whose release or latest start has
-    /// passed since the last poll. A `Wait` may read one slot of the wheel as well, which may
-    /// hold all queued jobs: see [`IdWheel::next_wakeup`](crate::wheel::IdWheel::next_wakeup).
+    /// passed since the last poll. A `Wait` asks the wheel for its next wake-up as well, which is
+    /// amortised O(1): see [`IdWheel::next_wakeup`](crate::wheel::IdWheel::next_wakeup).
     ///
     /// Poll again at once after a `Run` or a `Shed`: there may be more.
     pub fn poll(&mut self, now: Time) -> Next<T> {

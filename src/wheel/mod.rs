@@ -7,18 +7,31 @@
 //! - [`Periodic`] says when a timer that comes again and again is due next, without drift.
 //!
 //! A wheel has no clock and no tick of its own: [`TimerWheel::pop_due`] takes `now` and gives the
-//! timers that are due one by one, in the order of their deadlines up to the resolution. After a
-//! jump of the clock, of hours or of years, it finds the next timer without visiting the empty
-//! ticks between. Between two calls the wheel is free to be changed: a timer that is due but not
-//! popped yet can still be cancelled or reset.
+//! timers that are due one by one, in the order of their deadlines up to the resolution, and
+//! [`TimerWheel::advance`] does so with a budget. After a jump of the clock, of hours or of years,
+//! the next timer is found without visiting the empty ticks between. Between two calls the wheel is
+//! free to be changed: a timer that is due but not popped yet can still be cancelled or reset.
 //!
-//! Eleven levels of 64 slots cover all 64 bits of a tick, so no deadline is a special case.
+//! # How it works
+//!
+//! Eleven levels of slots cover all 64 bits of a tick, so no deadline is a special case. A timer
+//! starts in the slot of a level that fits its distance, and sinks towards the lowest level as its
+//! tick comes nearer: with every tick a share of the slot that begins next, so that no tick has to
+//! move many. What lies in a slot is only a *hint* of a timer. A record for each id says what is
+//! true, and is asked when the tick has come: to cancel a timer, or to put it off, is one store.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `levels` | which slot a tick belongs to: arithmetic alone |
+//! | `records` | what is true of each id |
+//! | `chunks`, `hints` | queues of hints, by slot |
+//! | `cascade` | how the wheel moves on |
+//! | `wakeup` | when it has to be asked next |
+//! | `sweep` | how hints that mean nothing are found |
 //!
 //! # Source
 //!
-//! G. Varghese and T. Lauck, Hashed and hierarchical timing wheels, 1987 (scheme 7). A timer's
-//! level is that of the highest bit in which its tick differs from the present one, so that
-//! every timer of a level is due before every timer of the level above.
+//! G. Varghese and T. Lauck, Hashed and hierarchical timing wheels, 1987 (scheme 7).
 
 mod cascade;
 mod chunks;
