@@ -74,35 +74,34 @@ impl IdWheel {
 
     fn step_with_care(&mut self, now: u64, moves: &mut usize) -> Step {
         while self.due.len() == 0 {
-            let (event, calm_until) = self.outlook();
-            if event > now || calm_until == u64::MAX {
-                if now <= calm_until {
-                    self.calm_until = calm_until;
-                    self.at = self.at.max(now);
-                } else {
-                    self.go(now, moves);
+            match self.outlook() {
+                Some((event, _)) if event <= now => {
+                    if !self.reach(event, moves) {
+                        return Step::Behind;
+                    }
                 }
-                return Step::Done;
-            }
-            if !self.reach(event, moves) {
-                return Step::Behind;
+                Some((_, calm_until)) if calm_until < now => {
+                    self.go(now, moves);
+                    return Step::Done;
+                }
+                outlook => {
+                    self.calm_until = outlook.map_or(u64::MAX, |(_, calm_until)| calm_until);
+                    self.at = self.at.max(now);
+                    return Step::Done;
+                }
             }
         }
         Step::Due
     }
 
     /// The first tick of the earliest slot that holds something, and a tick up to which none
-    /// begins to sink; the end of time, if there is no such slot.
+    /// begins to sink; `None` if there is no such slot.
     #[inline]
-    fn outlook(&self) -> (u64, u64) {
-        let (mut event, mut calm_until) = (u64::MAX, u64::MAX);
-        for level in self.occupied.levels_from(0) {
-            if let Some(slot) = self.occupied.first(level, self.at) {
-                event = event.min(slot.start());
-                calm_until = calm_until.min(slot.start_before());
-            }
-        }
-        (event, calm_until)
+    fn outlook(&self) -> Option<(u64, u64)> {
+        let slots = self.occupied.levels_from(0).filter_map(|it| self.occupied.first(it, self.at));
+        slots
+            .map(|slot| (slot.start(), slot.start_before()))
+            .reduce(|(event, calm), (start, before)| (event.min(start), calm.min(before)))
     }
 
     /// Moves the wheel to the earliest tick at which a slot begins, and opens what begins there.
@@ -167,7 +166,7 @@ impl IdWheel {
     ///
     /// While one in thirty hints or more means nothing, each is looked up before it moves: that
     /// costs a look at its record, and saves the same look and all moves of those that are dropped.
-    fn sink(&mut self, slot: Slot, most: usize) -> usize {
+    pub(super) fn sink(&mut self, slot: Slot, most: usize) -> usize {
         let place = slot.place();
         let sinking = self.hints.len_of(place).min(most);
         let timers = self.records.armed();

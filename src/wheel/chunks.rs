@@ -148,9 +148,18 @@ impl Chunks {
     }
 
     /// Appends all of a queue to another one. O(1).
-    pub(super) fn append(&mut self, queue: &mut Queue, other: Queue) {
+    ///
+    /// The hints of a single chunk are copied, so that no memory is held by almost empty chunks
+    /// inside of a queue.
+    pub(super) fn append(&mut self, queue: &mut Queue, mut other: Queue) {
+        if other.len() <= HINTS_OF_CHUNK {
+            let floor = self.floor(other.first_chunk()).unwrap_or(u64::MAX);
+            while let Some(hint) = self.pop(&mut other) {
+                self.push(queue, hint, floor);
+            }
+            return;
+        }
         match self.chunks.get_mut(queue.tail as usize) {
-            _ if other.head == NONE => {}
             Some(tail) => {
                 tail.next = other.head;
                 queue.tail = other.tail;
@@ -158,6 +167,25 @@ impl Chunks {
             }
             None => *queue = other,
         }
+    }
+
+    /// Looks at the first `most` hints of a queue; those to keep go to its end. Returns how many
+    /// were dropped.
+    pub(super) fn sweep(
+        &mut self,
+        queue: &mut Queue,
+        most: usize,
+        mut keeps: impl FnMut(Hint) -> bool,
+    ) -> usize {
+        let before = queue.len();
+        for _ in 0..most.min(before) {
+            let floor = self.floor(queue.first_chunk()).unwrap_or(0);
+            match self.pop(queue) {
+                Some(hint) if keeps(hint) => self.push(queue, hint, floor),
+                _ => {}
+            }
+        }
+        before - queue.len()
     }
 
     /// No hint of the cursor's chunk is for a tick before this one; `None` behind the last chunk.

@@ -69,6 +69,12 @@ impl Hints {
         queue.len() + self.parts_of(place).map_or(0, |level| self.parts[level].len as usize)
     }
 
+    /// How many hints a place has apart from those of its parts.
+    #[inline]
+    pub(super) fn own_len_of(&self, place: usize) -> usize {
+        self.queues.get(place).map_or(0, |queue| queue.len())
+    }
+
     /// Appends a hint to a slot, if the last chunk of its queue has room for it.
     #[inline]
     pub(super) fn push_within(&mut self, slot: Slot, hint: Hint, tick: u64) -> bool {
@@ -170,6 +176,39 @@ impl Hints {
         self.note_removed(place, dropped);
     }
 
+    /// Looks at the first `most` hints of a place apart from its parts; those to keep go to the end.
+    /// Returns the place of the slot that they belong to.
+    pub(super) fn sweep(
+        &mut self,
+        place: usize,
+        most: usize,
+        keeps: impl FnMut(Hint) -> bool,
+    ) -> usize {
+        let root = self.root_of(place);
+        let dropped = self.chunks.sweep(&mut self.queues[place], most, keeps);
+        self.note_removed(place, dropped);
+        root
+    }
+
+    /// As [`Hints::sweep`], for a queue that is at no place.
+    pub(super) fn sweep_queue(
+        &mut self,
+        queue: &mut Queue,
+        most: usize,
+        keeps: impl FnMut(Hint) -> bool,
+    ) {
+        self.len -= self.chunks.sweep(queue, most, keeps);
+    }
+
+    /// The place of the slot that a part belongs to.
+    fn root_of(&self, place: usize) -> usize {
+        let mut place = place;
+        while is_part(place) && self.parts[place / STRIDE].of != NOBODY {
+            place = self.parts[place / STRIDE].of as usize;
+        }
+        place
+    }
+
     /// The number and the place of the first part that has a hint.
     pub(super) fn first_part(&self, place: usize) -> Option<(usize, usize)> {
         let level = self.parts_of(place)?;
@@ -191,7 +230,7 @@ impl Hints {
         }
         for _ in 0..most {
             let Some(hint) = self.chunks.pop(&mut self.queues[place]) else { break };
-            let Some(tick) = slot.tick(hint.low) else { break };
+            let tick = slot.start() | slot.tick(hint.low).unwrap_or(0);
             let part = slot.part_holding(tick);
             self.chunks.push(&mut self.queues[place_of(level, part)], hint, tick);
             self.parts[level].occupied |= 1 << part;
@@ -263,11 +302,14 @@ impl Hints {
         self.chunks.try_reserve(hints, LEVELS * STRIDE)
     }
 
-    /// Gives the memory back, if there are no hints.
+    /// Gives back the memory of chunks that there have never been any hints in since they were
+    /// forgotten, and that of levels if there are no hints at all.
     pub(super) fn shrink_to_fit(&mut self) {
-        debug_assert!(self.len == 0);
         self.chunks.shrink_to_fit();
-        self.queues = Vec::new();
+        if self.len == 0 {
+            self.queues = Vec::new();
+        }
+        self.queues.shrink_to_fit();
     }
 
     /// All hints of a place, those of its parts included, each with its chunk's floor.

@@ -94,7 +94,9 @@ impl IdWheel {
     /// Gives back the memory of what was cancelled, and of ids behind the last one that has a
     /// timer. O(covered ids).
     pub fn shrink_to_fit(&mut self) {
+        let earliest = self.earliest;
         self.forget_hints();
+        self.earliest = earliest;
         self.hints.shrink_to_fit();
         self.records.forget_hints();
         self.records.shrink_to_fit();
@@ -103,6 +105,7 @@ impl IdWheel {
                 self.place(hint, tick);
             }
         }
+        self.hints.shrink_to_fit();
     }
 
     fn forget_hints(&mut self) {
@@ -169,7 +172,9 @@ impl Iterator for IdDrain<'_> {
         while (self.next as usize) < self.wheel.covered() {
             let id = self.next;
             self.next += 1;
-            if let Some(tick) = self.wheel.cancel(id) {
+            // Hints are not looked for: all of them will be forgotten soon.
+            if let Some(tick) = self.wheel.records.cancel(id) {
+                self.wheel.earliest.forget(tick);
                 return Some((id, tick));
             }
         }

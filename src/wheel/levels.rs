@@ -49,7 +49,8 @@ impl Slot {
             return earliest;
         }
         // Above the highest bit in which the two differ, all ticks between them are alike.
-        latest >> (before ^ latest).ilog2() << (before ^ latest).ilog2()
+        let bits = (before ^ latest).ilog2();
+        latest >> bits << bits
     }
 
     /// The slot of a level that holds a tick.

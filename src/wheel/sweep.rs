@@ -1,7 +1,6 @@
 //! Hints that mean nothing any more are looked for, once they are too many.
 
 use super::chunks::HINTS_OF_CHUNK;
-use super::hints::is_part;
 use super::id_wheel::IdWheel;
 use super::levels::{LEVELS, STRIDE};
 
@@ -47,32 +46,31 @@ impl IdWheel {
         }
     }
 
-    /// Looks at a chunk's worth of hints. Those of timers go to the end of their slot.
+    /// Looks at a chunk's worth of hints. Those of timers go to the end of their queue.
     #[inline(never)]
     fn sweep_chunk(&mut self) {
         if self.sweep.left == 0 && !self.find_place() {
             return;
         }
         let place = self.sweep.place;
-        let looked_at = self.sweep.left.min(HINTS_OF_CHUNK);
-        self.sweep.left -= looked_at;
-        for _ in 0..looked_at {
-            // What has sunk or fired since the search came here doesn't have to be looked at.
-            let hint = match place {
-                DUE => self.hints.pop(&mut self.due),
-                _ => self.hints.pop_from(place),
-            };
-            let Some(hint) = hint else {
-                self.sweep.left = 0;
-                break;
-            };
-            match self.records.tick_of(hint) {
-                Some(tick) => self.place(hint, tick),
-                None => self.records.forget(hint),
+        // What has sunk or fired since the search came here doesn't have to be looked at.
+        let most = self.sweep.left.min(HINTS_OF_CHUNK);
+        self.sweep.left -= most;
+        let records = &mut self.records;
+        let keeps = |hint| {
+            let means_something = records.tick_of(hint).is_some();
+            if !means_something {
+                records.forget(hint);
             }
-        }
-        if place != DUE && self.hints.len_of(place) == 0 {
-            self.occupied.unset(place);
+            means_something
+        };
+        if place == DUE {
+            self.hints.sweep_queue(&mut self.due, most, keeps);
+        } else if self.hints.own_len_of(place) > 0 {
+            let root = self.hints.sweep(place, most, keeps);
+            if self.hints.len_of(root) == 0 {
+                self.occupied.unset(root);
+            }
         }
     }
 
@@ -85,8 +83,7 @@ impl IdWheel {
             self.sweep.place = before.map_or(DUE, |before| before.min(last));
             self.sweep.left = match self.sweep.place {
                 DUE => self.due.len(),
-                part if is_part(part) => 0,
-                place => self.hints.len_of(place),
+                place => self.hints.own_len_of(place),
             };
             if self.sweep.left > 0 {
                 return true;

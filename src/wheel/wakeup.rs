@@ -47,7 +47,9 @@ impl IdWheel {
     /// Amortised O(1). While the earliest timer stays, it is remembered. After it was cancelled,
     /// reset or popped, the next one is looked for in the first slot that holds any, which is
     /// sorted out for further calls bit by bit. So if all timers are 64 ticks or more ahead, a
-    /// single call may take O(timers of the slot / 20).
+    /// single call may take O(timers of the slot / 20); every call does if they are 2^36 ticks or
+    /// more ahead, whose slots are not sorted out. What was cancelled when it was due already is
+    /// dropped on the way, too.
     pub fn next_wakeup(&mut self) -> Option<u64> {
         if self.first_due().is_some() {
             return Some(self.at);
@@ -61,7 +63,7 @@ impl IdWheel {
             Earliest::At(_) => ahead,
             Earliest::AtLeast(tick) => tick.max(ahead),
         };
-        let tick = self.search(floor);
+        let tick = self.search(floor, true);
         self.earliest = Earliest::At(tick);
         Some(tick)
     }
@@ -84,7 +86,9 @@ impl IdWheel {
     }
 
     /// The smallest tick of all timers; none is due, and none comes before `floor`.
-    fn search(&mut self, floor: u64) -> u64 {
+    ///
+    /// A slot that begins next is not sorted out: it sinks, once in a call, if `may_sink`.
+    fn search(&mut self, floor: u64, may_sink: bool) -> u64 {
         // Some timer is there, and none is later than this.
         let mut best = u64::MAX;
         for level in self.occupied.levels_from(0) {
@@ -92,7 +96,13 @@ impl IdWheel {
                 && slot.start() < best
                 && best > floor
             {
-                self.search_slot(slot, slot.place(), floor, &mut best);
+                let begins_next = level > 0 && slot.start_before() <= self.at;
+                let chunks = self.hints.len_of(slot.place()) / HINTS_OF_CHUNK;
+                if begins_next && may_sink && chunks > FEW_CHUNKS {
+                    self.sink(slot, hints_at_once(chunks));
+                    return self.search(floor, false);
+                }
+                self.search_slot(slot, slot.place(), !begins_next, floor, &mut best);
                 if self.hints.len_of(slot.place()) > 0 {
                     break;
                 }
@@ -107,12 +117,13 @@ impl IdWheel {
     ///
     /// A queue of many chunks is sorted out into the slot's parts for the next search, a number of
     /// hints at a time, so that no hint is gone past often: nothing depends on when that is done.
-    fn search_slot(&mut self, slot: Slot, place: usize, floor: u64, best: &mut u64) {
+    fn search_slot(&mut self, slot: Slot, place: usize, sorts: bool, floor: u64, best: &mut u64) {
+        let floor = floor.max(slot.start());
         while let Some((number, place_of_part)) = self.hints.first_part(place)
             && slot.part(number).start() < *best
             && *best > floor
         {
-            self.search_slot(slot.part(number), place_of_part, floor, best);
+            self.search_slot(slot.part(number), place_of_part, sorts, floor, best);
             if self.hints.len_of(place_of_part) > 0 {
                 break;
             }
@@ -128,9 +139,8 @@ impl IdWheel {
                 self.hints.advance(&mut cursor);
             }
         }
-        if chunks > FEW_CHUNKS {
-            let at_once = CHUNKS_AT_ONCE + chunks / SHARE_AT_ONCE;
-            self.hints.sort_out(slot, place, at_once * HINTS_OF_CHUNK);
+        if sorts && chunks > FEW_CHUNKS {
+            self.hints.sort_out(slot, place, hints_at_once(chunks));
         }
     }
 
@@ -162,4 +172,9 @@ impl IdWheel {
             self.place(hint, tick);
         }
     }
+}
+
+/// So many hints are sorted out by one search that went past so many chunks.
+const fn hints_at_once(chunks: usize) -> usize {
+    (CHUNKS_AT_ONCE + chunks / SHARE_AT_ONCE) * HINTS_OF_CHUNK
 }
