@@ -11,7 +11,8 @@
 //! reads one: the same code runs in production, in a simulation and under a test's virtual time.
 //!
 //! - [`heap`]: array-backed min-heaps with decrease-key, over the caller's ids or owned payloads.
-//! - [`wheel`]: hierarchical timer wheels, exact and never early, for any `u64` deadline; and a lane
+//! - [`wheel`]: hierarchical timer wheels, exact and never early, for any `u64` deadline; and a
+//!   lane
 //!   for time-outs that all have the same duration.
 //! - [`scheduler`]: earliest deadline first, which says 'no' while the caller can still use it.
 //! - [`time`]: points in time, and the clocks that give them.

@@ -16,7 +16,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 const COUNT: u32 = 2_000;
 
 /// Where hints are few, every slot in use has a chunk of its own; and there are the slots.
-const BYTES_OF_SLOTS: usize = 2 * 1_408 * 256;
+const BYTES_OF_SLOTS: usize = 2 * 2_112 * 256;
 
 /// Runs `operation` and checks that it neither takes memory nor gives it back.
 fn expect_no_allocation<R>(name: &str, operation: impl FnOnce() -> R) -> R {
@@ -196,6 +196,31 @@ fn cancels_of_most() {
     }
 }
 
+/// Nearly all timers of one far slot are cancelled, the earliest of them with a question for the
+/// next: what the answers have sorted out is swept too.
+fn cancels_within_a_slot() {
+    const TIMERS: u32 = 20_000;
+    for shift in [18, 24] {
+        let (_wheel, live) = live_bytes(|| {
+            let mut wheel = IdWheel::new(0);
+            let tick = |number| (5 << shift) + scrambled(number, 1 << shift);
+            for number in 0..100 * u64::from(TIMERS) {
+                let id = (number % u64::from(TIMERS)) as u32;
+                wheel.cancel(id);
+                // Ids that come back for an earlier tick leave a hint behind.
+                wheel.insert(id, tick(number)).expect("it was cancelled");
+                if number % 50 == 0 {
+                    wheel.next_wakeup();
+                }
+            }
+            wheel.assert_invariants();
+            wheel
+        });
+        let most = TIMERS as usize * (2 * 16 + 2 * 2 * 13) + BYTES_OF_SLOTS;
+        assert!(live <= most, "{live} bytes for {TIMERS} timers of a slot");
+    }
+}
+
 /// One timer is set again and again, and has hints wherever it ever was.
 fn one_timer_again_and_again() {
     const TIMES: u64 = 1_000_000;
@@ -293,6 +318,7 @@ fn memory_is_allocated_by_growth_alone() {
     holes_in_a_slot();
     two_slots_in_turn();
     cancels_of_most();
+    cancels_within_a_slot();
     one_timer_again_and_again();
     a_slot_sinks_tick_by_tick();
     the_largest_ids_of_a_bound();

@@ -65,6 +65,16 @@ fn no_timer_is_earlier_for_a_round_trip() {
 }
 
 #[test]
+fn more_timers_than_expected_are_refused() {
+    for (text, is_taken) in [("[]", true), ("[[5,1],[0,2]]", true), ("[[5,1],[0,2],[7,3]]", false)]
+    {
+        let seed = TimerWheelSeed::<u64>::new(Duration::from_nanos(1), Time::ZERO).with_most(2);
+        let read = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
+        assert_eq!(read.is_ok(), is_taken, "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_wheel_is_refused() {
     let shapes =
         ["", "null", "7", "{}", "[0,1]", "[[]]", "[[0]]", "[[0,1,2]]", "[[0,-1]]", "[[0,1]"];

@@ -98,10 +98,10 @@ impl IdWheel {
     /// begins to sink; `None` if there is no such slot.
     #[inline]
     fn outlook(&self) -> Option<(u64, u64)> {
-        let slots = self.occupied.levels_from(0).filter_map(|it| self.occupied.first(it, self.at));
-        slots
-            .map(|slot| (slot.start(), slot.start_before()))
-            .reduce(|(event, calm), (start, before)| (event.min(start), calm.min(before)))
+        let levels = self.occupied.levels_from(0);
+        let slots = levels.filter_map(|level| self.occupied.first(level, self.at));
+        let ticks = slots.map(|slot| (slot.start(), slot.start_before()));
+        ticks.reduce(|one, other| (one.0.min(other.0), one.1.min(other.1)))
     }
 
     /// Moves the wheel to the earliest tick at which a slot begins, and opens what begins there.

@@ -176,8 +176,8 @@ impl Hints {
         self.note_removed(place, dropped);
     }
 
-    /// Looks at the first `most` hints of a place apart from its parts; those to keep go to the end.
-    /// Returns the place of the slot that they belong to.
+    /// Looks at the first `most` hints of a place apart from its parts; those to keep go to the
+    /// end. Returns the place of the slot that they belong to.
     pub(super) fn sweep(
         &mut self,
         place: usize,

@@ -11,11 +11,13 @@ use super::wakeup::Earliest;
 
 /// A hierarchical timer wheel over dense `u32` ids.
 ///
-/// A tick is whatever the caller counts: milliseconds, nanoseconds, frames. Memory is 16 bytes for
-/// every id below the largest one that was ever inserted, 13 bytes for every timer and for every
-/// one that was cancelled and isn't forgotten yet (hardly ever more than there are timers), and
-/// 1.5 KiB for every level in use: 64^l ticks need l + 1 of them. Where ids come from outside,
-/// [`IdWheel::with_bound`] keeps a hostile one from allocating 64 GiB.
+/// A tick is whatever the caller counts: milliseconds, nanoseconds, frames. Where ids come from
+/// outside, [`IdWheel::with_bound`] keeps a hostile one from allocating 64 GiB.
+///
+/// Memory is 16 bytes for every id below the largest one that was ever inserted; 13 bytes for every
+/// timer and for every one that was cancelled and isn't forgotten yet, of which there are hardly
+/// ever more than timers; 256 bytes for every slot in use; and 2.3 KiB for every level in use, of
+/// which 64^l ticks need l + 1. Tables grow by doubling.
 ///
 /// ```
 /// use punctual::wheel::IdWheel;
@@ -102,6 +104,14 @@ impl IdWheel {
         self.len() == 0
     }
 
+    /// The tick at which the wheel stands: the latest one that a call has given, or that of what is
+    /// due and was not taken out by then. What is inserted for this tick or before is due at once.
+    #[must_use]
+    #[inline]
+    pub const fn now(&self) -> u64 {
+        self.at
+    }
+
     /// The ids that the wheel takes are below this one.
     #[must_use]
     pub const fn bound(&self) -> u32 {
@@ -150,7 +160,8 @@ impl IdWheel {
     /// tick. Otherwise as [`IdWheel::insert`].
     ///
     /// Of the ticks it takes the one that is a multiple of the highest power of two: the wider the
-    /// windows, the more timers meet at one tick, and the fewer wake-ups there are. A `latest`
+    /// windows, the more timers meet at one tick, and the fewer wake-ups there are. Of a window
+    /// that has begun already it takes a tick that is still to come, if there is one. A `latest`
     /// that is before `earliest` counts as that.
     ///
     /// ```
@@ -171,12 +182,13 @@ impl IdWheel {
         earliest: u64,
         latest: u64,
     ) -> Result<u64, InsertError> {
-        let tick = Self::choose_within(earliest, latest);
+        let tick = self.choose_within(earliest, latest);
         self.insert(id, tick).map(|()| tick)
     }
 
-    pub(super) const fn choose_within(earliest: u64, latest: u64) -> u64 {
-        Slot::roundest(earliest, latest)
+    pub(super) fn choose_within(&self, earliest: u64, latest: u64) -> u64 {
+        let to_come = self.at.saturating_add(1).min(latest);
+        Slot::roundest(earliest.max(to_come), latest)
     }
 
     /// Takes the timer of `id` out and returns its tick, also if it is due already. O(1), with a
@@ -190,8 +202,8 @@ impl IdWheel {
     }
 
     /// Moves the timer of `id` to another tick and returns the old one, also if it is due
-    /// already. O(1); if the tick isn't earlier than the old one, it is only noted. `None` if the
-    /// id has no timer.
+    /// already. O(1); if the tick isn't earlier than the old one, it is only noted, otherwise the
+    /// cost is that of [`IdWheel::cancel`]. `None` if the id has no timer.
     #[inline]
     pub fn reset(&mut self, id: u32, tick: u64) -> Option<u64> {
         let (old, need) = self.records.reset(id, tick, self.at)?;
@@ -208,9 +220,10 @@ impl IdWheel {
     /// in any order.
     ///
     /// Amortised O(1): a timer sinks through at most 11 levels in its life, a share of them with
-    /// every tick that goes by. Only after a jump of the clock may one call have to move many:
-    /// [`IdWheel::advance`] bounds that too. A `now` before that of an earlier call counts as that
-    /// one: the wheel doesn't go back.
+    /// every tick that goes by. After a jump of the clock one call may have to move many, and after
+    /// many timers were cancelled that were due already, one call drops what they left behind:
+    /// [`IdWheel::advance`] bounds both. A `now` before [`IdWheel::now`] counts as that: the wheel
+    /// doesn't go back.
     #[inline]
     pub fn pop_due(&mut self, now: u64) -> Option<(u32, u64)> {
         let mut moves = usize::MAX;
@@ -224,13 +237,14 @@ impl IdWheel {
         }
     }
 
-    /// The timer that [`IdWheel::pop_due`] would take out, which stays; its cost is the same.
+    /// The timer that [`IdWheel::pop_due`] would take out, which stays. The cost is the same, and
+    /// so is the tick at which the wheel stands afterwards: this is no way to look ahead.
     ///
     /// When it is reset to a later tick, the next one follows.
     pub fn peek_due(&mut self, now: u64) -> Option<(u32, u64)> {
         let mut moves = usize::MAX;
         loop {
-            if let Some(due) = self.first_due() {
+            if let Some(due) = self.first_due(&mut moves) {
                 return Some(due);
             }
             if now <= self.at || self.step(now, &mut moves) != Step::Due {
@@ -279,7 +293,7 @@ impl IdWheel {
                 fired += 1;
                 sink(self, id, tick);
             }
-            if self.due.len() > 0 {
+            if self.first_due(&mut moves).is_some() || self.due.len() > 0 {
                 return Advanced { fired, caught_up: false };
             }
             match self.step(now, &mut moves) {

@@ -97,7 +97,6 @@ impl<'de> Visitor<'de> for IdWheelSeed {
 
 /// The timers of a [`TimerWheel`] with the time that they have left, from
 /// [`TimerWheel::snapshot`].
-#[derive(Clone, Copy, Debug)]
 pub struct TimerSnapshot<'a, T> {
     wheel: &'a TimerWheel<T>,
     now: Time,
@@ -130,6 +129,25 @@ impl<T> TimerWheel<T> {
     }
 }
 
+impl<T> Clone for TimerSnapshot<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for TimerSnapshot<'_, T> {}
+
+impl<T: fmt::Debug> fmt::Debug for TimerSnapshot<'_, T> {
+    /// A list of (time left, payload).
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self
+            .wheel
+            .iter()
+            .map(|(_, deadline, payload)| (deadline.saturating_since(self.now), payload));
+        formatter.debug_list().entries(left).finish()
+    }
+}
+
 impl<T: Serialize> Serialize for TimerSnapshot<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.wheel.iter().map(|(_, deadline, payload)| {
@@ -139,11 +157,11 @@ impl<T: Serialize> Serialize for TimerSnapshot<'_, T> {
 }
 
 /// Reads a [`TimerWheel`] from what [`TimerWheel::snapshot`] has written.
-#[derive(Clone, Copy, Debug)]
 pub struct TimerWheelSeed<T> {
     resolution: Duration,
     now: Time,
-    payload: PhantomData<T>,
+    most: usize,
+    payload: PhantomData<fn() -> T>,
 }
 
 impl<T> TimerWheelSeed<T> {
@@ -151,7 +169,29 @@ impl<T> TimerWheelSeed<T> {
     /// other keys than before: [`TimerWheel::iter`] tells them.
     #[must_use]
     pub const fn new(resolution: Duration, now: Time) -> Self {
-        Self { resolution, now, payload: PhantomData }
+        Self { resolution, now, most: usize::MAX, payload: PhantomData }
+    }
+
+    /// ... and refuses more than so many timers.
+    #[must_use]
+    pub const fn with_most(self, timers: usize) -> Self {
+        Self { most: timers, ..self }
+    }
+}
+
+impl<T> Clone for TimerWheelSeed<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for TimerWheelSeed<T> {}
+
+impl<T> fmt::Debug for TimerWheelSeed<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resolution, now, most, .. } = self;
+        let mut fields = formatter.debug_struct("TimerWheelSeed");
+        fields.field("resolution", resolution).field("now", now).field("most", most).finish()
     }
 }
 
@@ -173,6 +213,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for TimerWheelSeed<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut timers: A) -> Result<Self::Value, A::Error> {
         let mut wheel = TimerWheel::new(self.resolution, self.now);
         while let Some((left_ns, payload)) = timers.next_element()? {
+            if wheel.len() >= self.most {
+                return Err(A::Error::custom(format!("more than {} timers", self.most)));
+            }
             wheel.insert_after(self.now, Duration::from_nanos(left_ns), payload);
         }
         Ok(wheel)

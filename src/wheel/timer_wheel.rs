@@ -56,6 +56,12 @@ impl<T> TimerWheel<T> {
         Duration::from_nanos(self.resolution_ns)
     }
 
+    /// When the tick began at which the wheel stands: see [`IdWheel::now`].
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.time_of(self.wheel.now())
+    }
+
     /// How many timers the wheel holds, those that are due but not popped included.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -124,8 +130,9 @@ impl<T> TimerWheel<T> {
     ///
     /// As [`TimerWheel::insert`].
     pub fn insert_within(&mut self, earliest: Time, latest: Time, payload: T) -> Key {
-        let latest_tick = self.elapsed_ticks(latest);
-        let tick = IdWheel::choose_within(self.tick_of(earliest), latest_tick);
+        let last_tick = (u64::MAX - self.start.as_nanos()) / self.resolution_ns;
+        let latest_tick = self.elapsed_ticks(latest).min(last_tick);
+        let tick = self.wheel.choose_within(self.tick_of(earliest), latest_tick);
         self.insert_at_tick(tick, payload)
     }
 
@@ -159,7 +166,7 @@ impl<T> TimerWheel<T> {
     ///
     /// The cost is that of [`IdWheel::pop_due`]. The wheel is free to be used between two calls; a
     /// loop that inserts timers which are due already must end by a count of its own. At
-    /// [`Time::MAX`] every timer is due. A `now` before that of an earlier call counts as that one.
+    /// [`Time::MAX`] every timer is due. A `now` before [`TimerWheel::now`] counts as that.
     #[inline]
     pub fn pop_due(&mut self, now: Time) -> Option<(Key, T)> {
         let was_open = self.wheel.due_ahead(0).is_some();

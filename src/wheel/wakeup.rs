@@ -51,7 +51,7 @@ impl IdWheel {
     /// more ahead, whose slots are not sorted out. What cancellations have left behind before the
     /// next timer is dropped on the way: after many without a question, one answer has to do it.
     pub fn next_wakeup(&mut self) -> Option<u64> {
-        if self.first_due().is_some() {
+        if self.first_due(&mut { usize::MAX }).is_some() {
             return Some(self.at);
         }
         if self.is_empty() {
@@ -69,9 +69,10 @@ impl IdWheel {
     }
 
     /// The next timer that is due where the wheel stands. Hints before its own are dropped, or
-    /// moved to where their timers were reset to.
-    pub(super) fn first_due(&mut self) -> Option<(u32, u64)> {
-        while let Some(hint) = self.hints.first(self.due) {
+    /// moved to where their timers were reset to, each for one of `moves`.
+    pub(super) fn first_due(&mut self, moves: &mut usize) -> Option<(u32, u64)> {
+        while *moves > 0 {
+            let hint = self.hints.first(self.due)?;
             let tick = self.records.tick_of(hint);
             if let Some(tick) = tick.filter(|&tick| tick <= self.at) {
                 return Some((hint.id, tick));
@@ -81,6 +82,7 @@ impl IdWheel {
                 Some(tick) => self.place(hint, tick),
                 None => self.records.forget(hint),
             }
+            *moves -= 1;
         }
         None
     }

@@ -136,14 +136,6 @@ impl IdWheelModel {
         self.oracle.values().map(|timer| timer.due).min()
     }
 
-    /// A timer of the past is due where the wheel stands.
-    fn stands_at(&self) -> u64 {
-        let mut probe = self.wheel.clone();
-        probe.cancel(0);
-        probe.insert(0, 0).expect("the id is free");
-        probe.next_wakeup().expect("there is a timer")
-    }
-
     fn refusal(&self, id: u32) -> Option<InsertError> {
         match self.oracle.contains_key(&id) {
             _ if id >= self.wheel.bound() => Some(InsertError::OutOfBound),
@@ -162,7 +154,9 @@ impl IdWheelModel {
     }
 
     fn insert_within(&mut self, id: u32, earliest: u64, latest: u64) {
-        let tick = roundest(earliest, latest);
+        // Of a window that has begun, a tick that is still to come.
+        let to_come = self.now.saturating_add(1).min(latest);
+        let tick = roundest(earliest.max(to_come), latest);
         let refusal = self.refusal(id);
         assert_eq!(self.wheel.insert_within(id, earliest, latest), refusal.map_or(Ok(tick), Err));
         if refusal.is_none() {
@@ -230,7 +224,7 @@ impl IdWheelModel {
             self.expect_nothing_due(now);
             return;
         }
-        let stands_at = self.stands_at();
+        let stands_at = self.wheel.now();
         assert!(self.now <= stands_at && stands_at <= now.max(self.now));
         assert!(self.wakeup().is_none_or(|due| due >= stands_at), "no timer is passed by");
         self.now = stands_at;
@@ -391,6 +385,7 @@ impl Model for IdWheelModel {
 
     fn check(&self) {
         self.wheel.assert_invariants();
+        assert_eq!(self.wheel.now(), self.now);
         assert_eq!(self.wheel.clone().next_wakeup(), self.wakeup());
         assert_eq!(self.wheel.len(), self.oracle.len());
         assert_eq!(self.wheel.is_empty(), self.oracle.is_empty());

@@ -122,6 +122,15 @@ impl TimerWheelModel {
         if time == Time::MAX { u64::MAX } else { self.since_start(time) / self.resolution_ns }
     }
 
+    /// Of a window that has begun, a tick that is still to come; none begins behind the end of
+    /// time.
+    fn tick_within(&self, earliest: Time, latest: Time) -> u64 {
+        let last = self.since_start(Time::MAX) / self.resolution_ns;
+        let latest = self.tick_before(latest).min(last);
+        let to_come = self.tick_before(self.stands).saturating_add(1).min(latest);
+        roundest(self.tick_after(earliest).max(to_come), latest)
+    }
+
     /// When a tick begins, or the end of time if that comes first.
     fn time_of(&self, tick: u64) -> Time {
         let ns =
@@ -355,8 +364,7 @@ impl Model for TimerWheelModel {
                 let earliest = self.at(distance);
                 let latest = earliest + Duration::from_nanos(width);
                 let key = self.wheel.insert_within(earliest, latest, self.payload());
-                let tick = roundest(self.tick_after(earliest), self.tick_before(latest));
-                self.issue(key, tick);
+                self.issue(key, self.tick_within(earliest, latest));
             }
             Op::InsertMany { count, distance, stride } => {
                 let first = self.at(distance);
@@ -383,6 +391,7 @@ impl Model for TimerWheelModel {
     fn check(&self) {
         self.wheel.assert_invariants();
         assert_eq!(self.wheel.resolution(), Duration::from_nanos(self.resolution_ns));
+        assert_eq!(self.wheel.now(), self.stands);
         assert_eq!(self.wheel.len(), self.live().count());
         assert_eq!(self.wheel.is_empty(), self.live().next().is_none());
         assert_eq!(self.wheel.clone().next_wakeup(), self.next_due());
