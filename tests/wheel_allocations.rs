@@ -196,20 +196,27 @@ fn cancels_of_most() {
     }
 }
 
-/// Nearly all timers of one far slot are cancelled, the earliest of them with a question for the
-/// next: what the answers have sorted out is swept too.
-fn cancels_within_a_slot() {
-    const TIMERS: u32 = 20_000;
+/// All timers are in one far slot. The earliest is cancelled with a question for the next, and
+/// others are reset to earlier ticks: what the answers have sorted out is swept too.
+fn resets_within_a_slot() {
+    const TIMERS: u32 = 2_000;
     for shift in [18, 24] {
+        let tick = |number| (5 << shift) + scrambled(number, 1 << shift);
         let (_wheel, live) = live_bytes(|| {
             let mut wheel = IdWheel::new(0);
-            let tick = |number| (5 << shift) + scrambled(number, 1 << shift);
-            for number in 0..100 * u64::from(TIMERS) {
-                let id = (number % u64::from(TIMERS)) as u32;
-                wheel.cancel(id);
-                // Ids that come back for an earlier tick leave a hint behind.
-                wheel.insert(id, tick(number)).expect("it was cancelled");
-                if number % 50 == 0 {
+            for id in 0..TIMERS {
+                wheel.insert(id, tick(u64::from(id))).expect("the id is new");
+            }
+            for number in 0..1_000_000 {
+                let id = scrambled(number, TIMERS.into()) as u32;
+                let old = wheel.deadline(id).expect("all have timers");
+                // Down to the slot's first tick, and then to its last again.
+                let earlier = old - (old - (5 << shift)) / 4;
+                wheel.reset(id, if earlier < old { earlier } else { (6 << shift) - 1 });
+                if number % 20 == 0 {
+                    wheel.insert(TIMERS, 5 << shift).expect("it was cancelled");
+                    wheel.next_wakeup();
+                    wheel.cancel(TIMERS);
                     wheel.next_wakeup();
                 }
             }
@@ -318,7 +325,7 @@ fn memory_is_allocated_by_growth_alone() {
     holes_in_a_slot();
     two_slots_in_turn();
     cancels_of_most();
-    cancels_within_a_slot();
+    resets_within_a_slot();
     one_timer_again_and_again();
     a_slot_sinks_tick_by_tick();
     the_largest_ids_of_a_bound();
