@@ -14,7 +14,8 @@ use super::sift::{Hole, Notes, Track};
 /// A growing array of (id, priority), whose two columns lie apart.
 ///
 /// Invariants: the first `len` places of both columns are initialised; `len <= capacity`, which
-/// both columns have; every id is below `ids_below`.
+/// both columns have; where the capacity isn't zero, `D` places behind it may be written too; every
+/// id is below `ids_below`.
 pub(super) struct Columns<P, const D: usize> {
     priorities: Lines<P, D>,
     ids: Lines<u32, D>,
@@ -202,8 +203,9 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         let columns @ (ids, priorities) = (self.ids.start(), self.priorities.start());
         let notes = track.notes();
         self.len -= 1;
-        // SAFETY: there were `len + 1` elements, whose ids are below `ids_below`, which is within
-        // the bounds of `track`; the columns are this value's own, with `D` places to spare.
+        // SAFETY: there were `len + 1` elements, so places 0 and `len` are initialised; the ids are
+        // below `ids_below`, which is within the bounds of `track`; the columns are this value's
+        // own, with `D` places to spare, since a capacity with elements isn't zero.
         unsafe {
             notes.unset(*ids);
             if self.len > 0 {

@@ -41,7 +41,8 @@ unsafe impl<T: Sync, const D: usize> Sync for Lines<T, D> {}
 impl<T, const D: usize> Lines<T, D> {
     const SIZE: usize = size_of::<T>();
     const IN_FRONT: usize = D * D - D - 1;
-    /// So many places behind the capacity are inside of the memory too: see `Hole::sink`.
+    /// So many places behind the capacity are inside of the memory too, unless the capacity is
+    /// zero: see `Hole::sink`.
     const BEHIND: usize = D;
     /// More chunks never come before the first cache line.
     const MOST_SKIPPED: usize = LINE_BYTES / CHUNK_BYTES - 1;
@@ -52,9 +53,9 @@ impl<T, const D: usize> Lines<T, D> {
         Self { chunks: Vec::new(), skipped: 0, start: NonNull::dangling() }
     }
 
-    /// So many values fit. Places up to here and `D` more, counted from `start`, are inside of the
-    /// memory, and all are aligned: the lines are, and a value's size is a multiple of its
-    /// alignment.
+    /// So many values fit. Unless the capacity is zero, places up to here and `D` more, counted from
+    /// `start`, are inside of the memory, and all are aligned: the lines are, and a value's size is
+    /// a multiple of its alignment.
     pub(super) const fn capacity(&self) -> usize {
         let bytes = self.chunks.len().saturating_sub(Self::MOST_SKIPPED) * CHUNK_BYTES;
         match bytes.checked_div(Self::SIZE) {

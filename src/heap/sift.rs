@@ -173,10 +173,11 @@ impl<P: Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
     ///
     /// # Safety
     ///
-    /// `from < len`.
+    /// `from < len`, and `from` is not the hole's own place.
     #[inline(always)]
     unsafe fn pull(&mut self, from: usize, priority: P) {
-        // SAFETY: `from` is inside by the caller's word, `at` and the id are by the invariants.
+        // SAFETY: `from` is inside by the caller's word, and initialised, since `at` alone may not
+        // be; `at` and the id are inside by the invariants.
         unsafe {
             let id = *self.ids.add(from);
             *self.priorities.add(self.at) = priority;
@@ -253,7 +254,8 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
                 prefetch(self.priorities, grandchild, D * D);
                 prefetch(self.ids, grandchild, D * D);
             }
-            // SAFETY: first + D - 1 <= last < len.
+            // SAFETY: first + D - 1 <= last < len, and this isn't a push's hole, so all places
+            // below `len` are initialised.
             let siblings = unsafe { &*self.priorities.add(first as usize).cast::<[P; D]>() };
             // The way to the next siblings is what everything waits for. Counted in places there,
             // an offset has to be added to them and nothing else; the place itself can wait.
@@ -261,7 +263,7 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
             last = arity * last + arity;
             if last >= len {
                 let from = ((below + skipped as u64) / arity) as usize;
-                // SAFETY: from = first + offset, which is below len as above.
+                // SAFETY: from = first + offset, which is below len as above; `at` is initialised.
                 unsafe { self.pull_if(least < self.priority, from, least) };
                 break;
             }
@@ -273,12 +275,13 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
             unsafe { self.pull((first / arity) as usize, least) };
         }
         let first = (arity * self.at as u64 + 1).min(len) as usize;
-        // SAFETY: first <= len, and the `D` places from len on were written above.
+        // SAFETY: first <= len; the `D` places from len on were written above, and this isn't a
+        // push's hole, so all places below `len` are initialised.
         let siblings = unsafe { &*self.priorities.add(first).cast::<[P; D]>() };
         let (offset, least) = smallest(siblings, |offset| offset);
         // An order that contradicts itself may let a place behind the last one win.
         let goes = (least < self.priority) & (first + offset < self.len);
-        // SAFETY: it goes only where first + offset < len.
+        // SAFETY: it goes only where first + offset < len; `at` is initialised as above.
         unsafe { self.pull_if(goes, first + offset, least) };
     }
 
@@ -290,8 +293,8 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
     #[inline(always)]
     unsafe fn pull_if(&mut self, goes: bool, from: usize, priority: P) {
         let to = select_unpredictable(goes, from, self.at);
-        // SAFETY: to < len by the caller's word or the invariants, which say so of `at` too; both
-        // ids may be noted.
+        // SAFETY: to < len by the caller's word or the invariants, which say so of `at` too; the
+        // place `to` is initialised, by the caller's word if it is `at`; both ids may be noted.
         unsafe {
             let id = select_unpredictable(goes, *self.ids.add(to), self.id);
             *self.priorities.add(self.at) = select_unpredictable(goes, priority, self.priority);
@@ -315,7 +318,8 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
                 return self.settle_below_few(first);
             }
             let first = first as usize;
-            // SAFETY: first + D <= len, so all siblings are inside.
+            // SAFETY: first + D <= len, so all siblings are inside; this isn't a push's hole, so
+            // all of them are initialised.
             let siblings = unsafe { &*self.priorities.add(first).cast::<[P; D]>() };
             let (offset, priority) = smallest(siblings, |offset| offset);
             if self.priority <= priority {
@@ -330,7 +334,7 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
     #[inline(always)]
     fn settle_below_few(&mut self, first: u64) {
         let first = usize::try_from(first).unwrap_or(usize::MAX);
-        // SAFETY: so many places are initialised, and nobody else uses them.
+        // SAFETY: this isn't a push's hole, so `len` places are initialised; nobody else uses them.
         let priorities = unsafe { slice::from_raw_parts(self.priorities, self.len) };
         let Some(&(mut smallest)) = priorities.get(first) else {
             return;
