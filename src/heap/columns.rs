@@ -160,8 +160,11 @@ impl<P: Copy, const D: usize> Columns<P, D> {
     {
         let takes = self.takes(id, track.ids_below());
         if takes {
+            let at = self.len;
             self.len += 1;
-            self.hole(self.len - 1, id, priority, track).sift_up();
+            // SAFETY: at < len, there is room for it, and the id is below `tracked`, which is
+            // `ids_below`; the place isn't initialised, but the hole sifts up and is gone.
+            unsafe { self.hole(at, id, priority, track) }.sift_up();
         }
         takes
     }
@@ -176,7 +179,8 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         track: T,
     ) -> Option<Hole<'_, P, T::Notes, D>> {
         let (id, priority) = self.pop()?;
-        (at < self.len).then(|| self.hole(at, id, priority, track))
+        // SAFETY: at < len, so the place is initialised, and the id was a column's.
+        (at < self.len).then(|| unsafe { self.hole(at, id, priority, track) })
     }
 
     /// Takes out the first element and lets the last one sink from its place. O(log n).
@@ -224,12 +228,18 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         track: T,
     ) -> Hole<'_, P, T::Notes, D> {
         let id = self.ids()[at];
-        self.hole(at, id, priority, track)
+        // SAFETY: the element is there, so at < len, and the id is a column's.
+        unsafe { self.hole(at, id, priority, track) }
     }
 
-    /// A hole at `at`, which is below `len`, for an element whose id is below `ids_below`.
+    /// A hole at `at` for an element.
+    ///
+    /// # Safety
+    ///
+    /// `at < len <= capacity` and `id < ids_below`. All places below `len` are initialised, except
+    /// perhaps that at `at`; if it isn't, nothing but `sift_up` is called on the hole.
     #[inline(always)]
-    fn hole<T: Track>(
+    unsafe fn hole<T: Track>(
         &mut self,
         at: usize,
         id: u32,
@@ -239,9 +249,9 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         debug_assert!(at < self.len && (id as usize) < self.ids_below);
         assert!(self.ids_below <= track.ids_below(), "every id is tracked");
         let (columns, len) = ((self.ids.start(), self.priorities.start()), self.len);
-        // SAFETY: the columns are of one length, and `at` is below it, with `D` places to spare;
-        // every id that was pushed or set is below `ids_below`, which is within the bounds of
-        // `track`. Only `push_up` comes with a place that isn't initialised, and only sifts up.
+        // SAFETY: the columns are of one length, and `at` is below it by the caller's word, with `D`
+        // places to spare; this id, by the caller's word, and every other one is below `ids_below`,
+        // which is within the bounds of `track`; what isn't initialised is the caller's to mind.
         unsafe { Hole::new(columns, len, track.notes(), at, (id, priority)) }
     }
 

@@ -134,8 +134,9 @@ impl Notes for Untracked {
 /// back where the hole stands, so that nothing is lost or doubled.
 ///
 /// Invariants: `at < len`; the first `len` places of both columns are initialised, except perhaps
-/// that at `at` in a hole that only sifts up; `D` places of the priorities behind them may be
-/// written; `id` and all ids of the column may be noted.
+/// that at `at` in a push's hole, which only sifts up: whoever opens one lets nobody else have it;
+/// `D` places of the priorities behind them may be written; `id` and all ids of the column may be
+/// noted.
 ///
 /// The sifts are inlined, so that a hole lives in registers; called, it would live on the stack.
 pub(super) struct Hole<'a, P: Copy, N: Notes, const D: usize> {
@@ -155,7 +156,7 @@ impl<P: Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
     /// # Safety
     ///
     /// The invariants hold, and nobody else uses the columns or the notes as long as the hole
-    /// lives.
+    /// lives. If the place `at` isn't initialised, nothing but `sift_up` is called.
     #[inline(always)]
     pub(super) unsafe fn new(
         (ids, priorities): (*mut u32, *mut P),
