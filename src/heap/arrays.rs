@@ -152,8 +152,9 @@ impl<P: Ord + Copy, const D: usize> Arrays<P, D> {
     #[cold]
     #[inline(never)]
     fn push_slowly(&mut self, id: u32, priority: P, positions: &mut Positions) {
-        self.columns.make_room(id, positions.covered());
-        self.push_fast(id, priority, positions);
+        self.columns.prepare_push(id, positions.covered());
+        let pushed = self.push_fast(id, priority, positions);
+        debug_assert!(pushed, "there is room for it");
     }
 
     /// Adds a covered id that is not in the heap, if there is room for it.

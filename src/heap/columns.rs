@@ -133,7 +133,7 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         priorities[at] = priority;
     }
 
-    /// Whether an element with this id can be pushed without a step aside.
+    /// Whether an element with this id can be pushed at once.
     #[inline(always)]
     fn takes(&self, id: u32, tracked: usize) -> bool {
         self.len < self.capacity && self.ids_below == tracked && (id as usize) < tracked
@@ -142,7 +142,7 @@ impl<P: Copy, const D: usize> Columns<P, D> {
     /// Makes room for one element more, whose id is tracked, so that it can be pushed.
     #[cold]
     #[inline(never)]
-    pub(super) fn make_room(&mut self, id: u32, tracked: usize) {
+    pub(super) fn prepare_push(&mut self, id: u32, tracked: usize) {
         let below = self.ids_below.max(id as usize + 1);
         assert!(below <= tracked, "every id is tracked");
         if self.len == self.capacity {
