@@ -9,7 +9,8 @@ use core::slice;
 use crate::prefetch::prefetch;
 
 /// Grandchildren that take no more bytes than this are asked for by every sift that goes down,
-/// before it compares the children: two lines of priorities, and one of ids.
+/// before it compares the children: two lines at most, and as many ids (one line of them for `u64`
+/// at arity 4).
 const ALWAYS_PREFETCHED_BYTES: usize = 128;
 
 /// More of them are asked for from so many bytes of priorities and ids on (20,000 elements with
@@ -311,7 +312,7 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
         loop {
             let first = D as u64 * self.at as u64 + 1;
             if self.prefetches() {
-                let grandchild = (D as u64 * first + 1) as usize;
+                let grandchild = (D as u64 * first + 1).min(self.len as u64) as usize;
                 prefetch(self.priorities, grandchild, D * D);
                 prefetch(self.ids, grandchild, D * D);
             }
