@@ -75,6 +75,8 @@ impl<P, const D: usize> Columns<P, D> {
     /// how far the ids reach. O(n).
     pub(super) fn shrink_to(&mut self, capacity: usize) {
         let kept = capacity.min(self.capacity).max(self.len);
+        // If this unwinds halfway, there is room for the elements at least.
+        self.capacity = self.len;
         self.priorities.shrink_to(kept);
         self.ids.shrink_to(kept);
         self.note_capacity();
