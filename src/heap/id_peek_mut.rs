@@ -50,7 +50,7 @@ impl<'a, P: Ord + Copy, const D: usize> IdPeekMut<'a, P, D> {
     /// Takes the element out, with its priority, the new one if it was set. O(log n).
     pub fn pop(mut self) -> (u32, P) {
         self.is_changed = false;
-        self.heap.arrays.remove(0, &mut self.heap.positions);
+        self.heap.arrays.pop(&mut self.heap.positions);
         (self.id, self.priority)
     }
 }
