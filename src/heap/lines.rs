@@ -10,8 +10,8 @@ use core::ptr::NonNull;
 const LINE_BYTES: usize = 64;
 const CHUNK_BYTES: usize = 16;
 
-/// Raw memory of the alignment that allocators give by themselves: a vector of it grows in place
-/// where the system can do that, which one that is aligned to cache lines can't.
+/// Raw memory of the alignment that allocators give by themselves on 64-bit targets: a vector of it
+/// grows in place where the system can do that, which one that is aligned to cache lines can't.
 #[derive(Clone, Copy)]
 #[repr(align(16))]
 struct Chunk {
@@ -137,7 +137,7 @@ impl<T, const D: usize> Lines<T, D> {
         } else {
             let lines = self.chunks.as_mut_ptr().wrapping_add(skipped);
             let start = lines.cast::<T>().wrapping_add(Self::IN_FRONT);
-            NonNull::new(start).unwrap_or(NonNull::dangling())
+            NonNull::new(start).expect("no memory is at address zero")
         };
     }
 }

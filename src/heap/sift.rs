@@ -49,7 +49,7 @@ pub(super) unsafe trait Track {
     fn notes(self) -> Self::Notes;
 }
 
-/// What is left of somebody tracking when all ids are known to be tracked.
+/// The unchecked half of `Track`: where positions are written.
 pub(super) trait Notes {
     /// Notes the position of an id.
     ///
@@ -234,12 +234,13 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
     }
 
     /// Sifts down an element that comes from far below: it stops where nobody can predict, but
-    /// hardly ever before the last two levels. Those have no branches; in front of them the number
-    /// of steps depends on the number of elements alone.
+    /// hardly ever before the last two levels. Those have no branches; in front of them stand a
+    /// predictable early stop, and a number of levels that `at` and `len` alone decide.
     #[inline(always)]
     fn sink(&mut self) {
-        // Behind the last element stands the moving one's priority, `D` times. It never wins
-        // against it, so that groups that are incomplete or missing need no branch of their own.
+        // Behind the last element stand `D` copies of the moving one's priority. A copy is never
+        // smaller than the moving element, unless the order contradicts itself, so that groups that
+        // are incomplete or missing need no branch of their own.
         for offset in 0..D {
             // SAFETY: so many places behind the last one may be written.
             unsafe { self.priorities.add(self.len + offset).write(self.priority) };
@@ -360,7 +361,7 @@ impl<P: Ord + Copy, N: Notes, const D: usize> Hole<'_, P, N, D> {
 impl<P: Copy, N: Notes, const D: usize> Drop for Hole<'_, P, N, D> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: at < len, and the id is below `the `ids_below` of the notes' source`.
+        // SAFETY: `at < len` by the invariants, and the id may be noted.
         unsafe {
             *self.priorities.add(self.at) = self.priority;
             *self.ids.add(self.at) = self.id;
@@ -369,7 +370,8 @@ impl<P: Copy, N: Notes, const D: usize> Drop for Hole<'_, P, N, D> {
     }
 }
 
-/// The smallest of a full group of siblings with the name of its offset, which is below `D`.
+/// The smallest of a full group of siblings: returns `name(offset)`, with offset < D, and the
+/// priority.
 ///
 /// A tournament of pairs, in which the winner's priority is carried along with its offset by
 /// conditional moves: no round waits for a second load, or for a branch that nobody can predict.
