@@ -9,8 +9,8 @@ use core::slice;
 use crate::prefetch::prefetch;
 
 /// Grandchildren that take no more bytes than this are asked for by every sift that goes down,
-/// before it compares the children: two lines at most, and as many ids (one line of them for `u64`
-/// at arity 4).
+/// before it compares the children: two lines of priorities at most, and their ids (one line of
+/// these for `u64` at arity 4).
 const ALWAYS_PREFETCHED_BYTES: usize = 128;
 
 /// More of them are asked for from so many bytes of priorities and ids on (20,000 elements with
