@@ -2,9 +2,12 @@
 
 mod model;
 
+use std::fmt::Debug;
+
 use model::id_heap::{self, IdHeapModel};
 use model::indexed_heap::{self, IndexedHeapModel};
 use model::keyed_store::{self, KeyedStoreModel};
+use punctual::heap::{Fifo, IdHeap};
 use quickcheck::quickcheck;
 
 quickcheck! {
@@ -144,29 +147,44 @@ fn every_short_sequence_of_all_verbs_on_the_indexed_heap() {
 /// that a multiplication gives.
 #[test]
 fn deep_heaps_change_and_empty_in_order() {
-    use punctual::heap::IdHeap;
-    fn run<const D: usize>(count: u32) {
-        let mut heap = IdHeap::<u32, D>::with_arity();
-        for step in 0..count {
-            heap.push(step, step.wrapping_mul(2_654_435_761) >> 8).expect("the id is new");
+    fn run_all<P: Ord + Copy + Debug>(count: u32, priority_of: impl Fn(u32, u32) -> P) {
+        run::<P, 2>(count, &priority_of);
+        run::<P, 3>(count, &priority_of);
+        run::<P, 4>(count, &priority_of);
+        run::<P, 8>(count, &priority_of);
+    }
+    fn run<P: Ord + Copy + Debug, const D: usize>(count: u32, priority_of: impl Fn(u32, u32) -> P) {
+        let mut heap = IdHeap::<P, D>::with_arity();
+        let mut expected = Vec::new();
+        for id in 0..count {
+            let priority = priority_of(id.wrapping_mul(2_654_435_761) >> 8, id);
+            heap.push(id, priority).expect("the id is new");
+            expected.push((priority, id));
         }
         for id in (0..count).step_by(3) {
-            heap.change_key(id, id.wrapping_mul(40_503) >> 4);
-        }
-        for id in (0..count).step_by(5) {
-            assert!(heap.remove(id).is_some());
+            let priority = priority_of(id.wrapping_mul(40_503) >> 4, id);
+            heap.change_key(id, priority);
+            expected[id as usize].0 = priority;
         }
         heap.assert_invariants();
-        let mut last = 0;
-        while let Some((id, priority)) = heap.pop() {
-            assert!(id % 5 != 0 && last <= priority);
-            last = priority;
+        for id in (0..count).step_by(5) {
+            assert_eq!(heap.remove(id), Some(expected[id as usize].0));
         }
+        heap.assert_invariants();
+        expected.retain(|&(_, id)| id % 5 != 0);
+        expected.sort_unstable();
+        let mut popped: Vec<(P, u32)> = Vec::new();
+        while let Some((id, priority)) = heap.pop() {
+            assert!(popped.last().is_none_or(|&(last, _)| last <= priority));
+            popped.push((priority, id));
+        }
+        popped.sort_unstable();
+        assert_eq!(popped, expected);
     }
     for count in [1, 2, 3, 7, 64, 1000, 4097, 20_000] {
-        run::<2>(count);
-        run::<3>(count);
-        run::<4>(count);
-        run::<8>(count);
+        run_all(count, |number, _| number);
     }
+    // With priorities of more than 8 bytes, only a heap of more than 12,000 sinks elements.
+    run_all(20_000, |number, id| Fifo::new(u64::from(number % 1_000), u64::from(id)));
+    run_all(20_000, |number, id| (u64::from(number % 1_000), id));
 }
