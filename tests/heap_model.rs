@@ -188,3 +188,29 @@ fn deep_heaps_change_and_empty_in_order() {
     run_all(20_000, |number, id| Fifo::new(u64::from(number % 1_000), u64::from(id)));
     run_all(20_000, |number, id| (u64::from(number % 1_000), id));
 }
+
+/// Small priorities that a heap's memory held before are no siblings of the last elements.
+#[test]
+fn what_stands_behind_the_last_element_is_none() {
+    fn run<const D: usize>() {
+        for size in 2..200 {
+            let mut heap = IdHeap::<u64, D>::with_arity();
+            assert!((0..2 * size + 64).all(|id| heap.push(id, 0) == Ok(())));
+            heap.clear();
+            // In this order every id stands at the place of its number.
+            assert!((0..size).all(|id| heap.push(id, u64::from(id) + 1) == Ok(())));
+            let parent = (size - 2) / D as u32;
+            heap.change_key(parent, u64::MAX);
+            heap.assert_invariants();
+            assert_eq!(heap.remove(parent), Some(u64::MAX));
+            heap.assert_invariants();
+            assert_eq!(heap.len() + 1, size as usize);
+        }
+    }
+    run::<2>();
+    run::<3>();
+    run::<4>();
+    run::<5>();
+    run::<8>();
+    run::<16>();
+}
