@@ -251,9 +251,10 @@ impl<P: Copy, const D: usize> Columns<P, D> {
         debug_assert!(at < self.len && (id as usize) < self.ids_below);
         assert!(self.ids_below <= track.ids_below(), "every id is tracked");
         let (columns, len) = ((self.ids.start(), self.priorities.start()), self.len);
-        // SAFETY: the columns are of one length, and `at` is below it by the caller's word, with `D`
-        // places to spare; this id, by the caller's word, and every other one is below `ids_below`,
-        // which is within the bounds of `track`; what isn't initialised is the caller's to mind.
+        // SAFETY: the columns are of one length, and `at` is below it by the caller's word, with
+        // `D` places to spare; this id, by the caller's word, and every other one is below
+        // `ids_below`, which is within the bounds of `track`; what isn't initialised is the
+        // caller's to mind.
         unsafe { Hole::new(columns, len, track.notes(), at, (id, priority)) }
     }
 

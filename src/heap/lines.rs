@@ -53,9 +53,9 @@ impl<T, const D: usize> Lines<T, D> {
         Self { chunks: Vec::new(), skipped: 0, start: NonNull::dangling() }
     }
 
-    /// So many values fit. Unless the capacity is zero, places up to here and `D` more, counted from
-    /// `start`, are inside of the memory, and all are aligned: the lines are, and a value's size is
-    /// a multiple of its alignment.
+    /// So many values fit. Unless the capacity is zero, places up to here and `D` more, counted
+    /// from `start`, are inside of the memory, and all are aligned: the lines are, and a value's
+    /// size is a multiple of its alignment.
     pub(super) const fn capacity(&self) -> usize {
         let bytes = self.chunks.len().saturating_sub(Self::MOST_SKIPPED) * CHUNK_BYTES;
         match bytes.checked_div(Self::SIZE) {

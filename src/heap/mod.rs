@@ -34,8 +34,8 @@
 //! # Cost
 //!
 //! An element of an `IdHeap<u64>` takes 16 bytes. A heap of arity `D` leaves `D * D - 1` places and
-//! about 48 bytes of each of its two columns unused, for the sake of its alignment and of its sifts.
-//! Growth by pushes doubles the memory, as a vector does; `reserve` makes it happen at once,
+//! about 48 bytes of each of its two columns unused, for the sake of its alignment and of its
+//! sifts. Growth by pushes doubles the memory, as a vector does; `reserve` makes it happen at once,
 //! `try_reserve` tells of a failure instead of aborting, and `shrink_to` gives back. Nothing is
 //! allocated by a change or a removal.
 //!
