@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use punctual::time::Time;
-use punctual::wheel::{IdWheel, IdWheelSeed, TimerWheel, TimerWheelSeed};
+use punctual::wheel::{IdWheel, IdWheelSeed, Timeouts, TimeoutsSeed, TimerWheel, TimerWheelSeed};
 use serde::de::DeserializeSeed;
 
 fn read_ids(text: &str, now: u64, bound: u32) -> Option<IdWheel> {
@@ -71,6 +71,45 @@ fn more_timers_than_expected_are_refused() {
         let seed = TimerWheelSeed::<u64>::new(Duration::from_nanos(1), Time::ZERO).with_most(2);
         let read = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
         assert_eq!(read.is_ok(), is_taken, "{text}");
+    }
+}
+
+fn read_timeouts(text: &str, duration: Duration, now: Time, most: usize) -> Option<Timeouts<u64>> {
+    let seed = TimeoutsSeed::new(duration, now).with_most(most);
+    seed.deserialize(&mut serde_json::Deserializer::from_str(text)).ok()
+}
+
+#[test]
+fn a_lane_keeps_the_time_that_its_timers_have_left() {
+    let ms = Duration::from_millis;
+    let (start, restart) = (Time::ZERO + ms(700), Time::from_nanos(3));
+    let mut lane = Timeouts::new(ms(50));
+    for number in 0..40 {
+        lane.insert(start + ms(number / 2), number);
+    }
+    let now = start + ms(55);
+    let text = serde_json::to_string(&lane.snapshot(now)).expect("it can be written");
+    let mut same = read_timeouts(&text, ms(50), restart, 40).expect("it was written");
+    same.assert_invariants();
+    let left = |lane: &Timeouts<u64>, now: Time| {
+        let timers = lane.iter().map(|(_, at, &number)| (at.saturating_since(now), number));
+        timers.collect::<Vec<_>>()
+    };
+    assert_eq!(left(&same, restart), left(&lane, now));
+    // What is inserted next is the last one, and what was due is due.
+    same.insert(restart, 99);
+    assert_eq!(std::iter::from_fn(|| same.pop_due(restart)).count(), 12);
+    assert_eq!(same.iter().next_back().map(|(_, _, &number)| number), Some(99));
+}
+
+#[test]
+fn what_no_lane_has_written_is_refused() {
+    let (duration, now) = (Duration::from_nanos(9), Time::ZERO);
+    for text in ["[[0,1],[9,2]]", "[[4,1],[4,2]]", "[]"] {
+        assert!(read_timeouts(text, duration, now, 2).is_some(), "{text}");
+    }
+    for text in ["[[5,1],[4,2]]", "[[10,1]]", "[[1,1],[2,2],[3,3]]", "[[-1,1]]", "null", "[[0]]"] {
+        assert!(read_timeouts(text, duration, now, 2).is_none(), "{text}");
     }
 }
 

@@ -46,6 +46,8 @@ mod serde;
 mod sweep;
 mod timeouts;
 mod timeouts_bulk;
+#[cfg(feature = "serde")]
+mod timeouts_serde;
 mod timer_bulk;
 mod timer_wheel;
 mod wakeup;
@@ -57,6 +59,8 @@ pub use periodic::{Missed, Periodic};
 pub use serde::{IdSnapshot, IdWheelSeed, TimerSnapshot, TimerWheelSeed};
 pub use timeouts::Timeouts;
 pub use timeouts_bulk::{TimeoutsDrain, TimeoutsIter};
+#[cfg(feature = "serde")]
+pub use timeouts_serde::{TimeoutsSeed, TimeoutsSnapshot};
 pub use timer_bulk::TimerDrain;
 pub use timer_wheel::TimerWheel;
 

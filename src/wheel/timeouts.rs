@@ -263,7 +263,7 @@ impl<T> Timeouts<T> {
 
     /// Makes an entry that names the last one as the one before it the last one.
     #[inline]
-    fn link_last(&mut self, slot: u32) {
+    pub(super) fn link_last(&mut self, slot: u32) {
         match self.entries.at_slot_mut(self.last) {
             Some((_, entry)) => entry.after = slot,
             None => self.first = slot,
