@@ -305,3 +305,35 @@ fn a_timer_wheel_advances_as_its_ids_do() {
         assert!(held.is_empty());
     }
 }
+
+/// Of a burst that is due, nearly all is cancelled: what that leaves behind is dropped within the
+/// bound of a call, also of one that may give nothing.
+#[test]
+fn a_call_is_bounded_after_a_burst_was_cancelled() {
+    const TIMERS: u32 = 20_000;
+    for budget in [0, 1, 3] {
+        let mut wheel = IdWheel::new(0);
+        for id in 0..TIMERS {
+            wheel.insert(id, 1_000).expect("the id is new");
+        }
+        assert_eq!(wheel.pop_due(1_000), Some((0, 1_000)));
+        for id in 1..TIMERS - 1 {
+            wheel.cancel(id);
+        }
+        let (mut calls, mut fired) = (0, 0);
+        while fired == 0 && calls < TIMERS {
+            let advanced = wheel.advance(1_000, budget, |id, _| {
+                assert_eq!(id, TIMERS - 1);
+                fired += 1;
+            });
+            calls += 1;
+            if budget == 0 && wheel.clone().advance(1_000, 1, |_, _| {}).fired == 1 {
+                break;
+            }
+            assert!(advanced.caught_up || fired == 0);
+        }
+        // Some are found by the cancellations already.
+        let moves = 16 * budget as u32 + 64;
+        assert!(calls > TIMERS / 2 / moves && calls <= TIMERS / moves + 1, "{calls} calls");
+    }
+}
