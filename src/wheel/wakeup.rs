@@ -70,7 +70,12 @@ impl IdWheel {
 
     /// The next timer that is due where the wheel stands. Hints before its own are dropped, or
     /// moved to where their timers were reset to, each for one of `moves`.
+    #[inline]
     pub(super) fn first_due(&mut self, moves: &mut usize) -> Option<(u32, u64)> {
+        if self.due.len() == 0 { None } else { self.look_for_due(moves) }
+    }
+
+    fn look_for_due(&mut self, moves: &mut usize) -> Option<(u32, u64)> {
         while *moves > 0 {
             let hint = self.hints.first(self.due)?;
             let tick = self.records.tick_of(hint);
