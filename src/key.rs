@@ -21,7 +21,8 @@ use crate::prefetch::prefetch;
 
 /// Names one element of one store: a slot and the serial number of its insertion, in 8 bytes.
 ///
-/// `Option<Key>` is 8 bytes as well. Keys of one store mean nothing to another.
+/// `Option<Key>` is 8 bytes as well. A key means nothing to another store than its own, where it
+/// may find an element or none: whoever has several stores keeps their keys apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     slot: u32,

@@ -45,6 +45,9 @@
 //!
 //! `std` (default) adds `time::MonotonicClock`. Without it the crate is `no_std` and needs only
 //! `alloc`; [`time::CoarseClock`] and [`time::ManualClock`] are there where atomics of 64 bits are.
+//!
+//! `serde` lets heaps be serialised and deserialised, and gives wheels and lanes a `snapshot` of
+//! the time that is left, which `IdWheelSeed`, `TimerWheelSeed` and `TimeoutsSeed` read.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 

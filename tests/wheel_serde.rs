@@ -96,6 +96,9 @@ fn a_lane_keeps_the_time_that_its_timers_have_left() {
         timers.collect::<Vec<_>>()
     };
     assert_eq!(left(&same, restart), left(&lane, now));
+    // A time before that of the last insertion counts as that one, as everywhere.
+    let early = serde_json::to_string(&lane.snapshot(start)).expect("it can be written");
+    assert!(read_timeouts(&early, ms(50), restart, 40).is_some());
     // What is inserted next is the last one, and what was due is due.
     same.insert(restart, 99);
     assert_eq!(std::iter::from_fn(|| same.pop_due(restart)).count(), 12);

@@ -123,7 +123,8 @@ where
     P: Deserialize<'de> + Ord + Copy,
     T: Deserialize<'de>,
 {
-    /// A heap whose elements have new keys; it grows only with what is read.
+    /// A heap that grows only with what is read. Its keys are numbered anew: a key from before may
+    /// find another element here.
     fn deserialize<E: Deserializer<'de>>(deserializer: E) -> Result<Self, E::Error> {
         deserializer.deserialize_seq(Elements(PhantomData))
     }

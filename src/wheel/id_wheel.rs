@@ -105,7 +105,8 @@ impl IdWheel {
     }
 
     /// The tick at which the wheel stands: the latest one that a call has given, or that of what is
-    /// due and was not taken out by then. What is inserted for this tick or before is due at once.
+    /// due and was not taken out by then, or how far an advance within its bound has got. What is
+    /// inserted for this tick or before is due at once.
     #[must_use]
     #[inline]
     pub const fn now(&self) -> u64 {
@@ -256,10 +257,11 @@ impl IdWheel {
     /// Gives the timers that are due at tick `now`, as (id, tick) in the order of
     /// [`IdWheel::pop_due`], but at most `budget` of them, and moves at most `16 * budget + 64`.
     ///
-    /// So the cost of a call is bounded, whatever was due at once and however far the clock has
-    /// jumped. A call that hasn't caught up is resumed by the next one, which may come for a later
-    /// `now`; between the two the wheel is free to be changed. A panic of `sink` loses no timer
-    /// but the one that it was given.
+    /// A call that ends early may have given none; only [`Advanced::caught_up`] tells. A budget of
+    /// zero gives none ever. So the cost of a call is bounded, whatever was due at once and however
+    /// far the clock has jumped. A call that hasn't caught up is resumed by the next one, which may
+    /// come for a later `now`; between the two the wheel is free to be changed. A panic of `sink`
+    /// loses no timer but the one that it was given.
     ///
     /// ```
     /// use punctual::wheel::IdWheel;

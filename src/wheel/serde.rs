@@ -165,8 +165,9 @@ pub struct TimerWheelSeed<T> {
 }
 
 impl<T> TimerWheelSeed<T> {
-    /// Reads a wheel that stands at `now` and counts in ticks of `resolution`. Its timers have
-    /// other keys than before: [`TimerWheel::iter`] tells them.
+    /// Reads a wheel that stands at `now` and counts in ticks of `resolution`. Its keys are
+    /// numbered anew, and [`TimerWheel::iter`] tells them: a key from before may find another timer
+    /// here.
     #[must_use]
     pub const fn new(resolution: Duration, now: Time) -> Self {
         Self { resolution, now, most: usize::MAX, payload: PhantomData }

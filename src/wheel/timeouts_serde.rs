@@ -19,8 +19,8 @@ pub struct TimeoutsSnapshot<'a, T> {
 
 impl<T> Timeouts<T> {
     /// What is left at `now`, to be serialised: a sequence of (nanoseconds left, payload) in the
-    /// order of deadlines and without keys, in which a timer that is due has zero.
-    /// [`TimeoutsSeed`] reads it.
+    /// order of deadlines and without keys, in which a timer that is due has zero. A `now` before
+    /// that of an earlier call counts as that one. [`TimeoutsSeed`] reads it.
     ///
     /// ```
     /// use core::time::Duration;
@@ -40,8 +40,8 @@ impl<T> Timeouts<T> {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[must_use]
-    pub const fn snapshot(&self, now: Time) -> TimeoutsSnapshot<'_, T> {
-        TimeoutsSnapshot { timeouts: self, now }
+    pub fn snapshot(&self, now: Time) -> TimeoutsSnapshot<'_, T> {
+        TimeoutsSnapshot { timeouts: self, now: now.max(self.now) }
     }
 }
 
@@ -82,8 +82,9 @@ pub struct TimeoutsSeed<T> {
 }
 
 impl<T> TimeoutsSeed<T> {
-    /// Reads a lane of a duration, whose timers have the time left that counts from `now`. They
-    /// have other keys than before: [`Timeouts::iter`] tells them.
+    /// Reads a lane of the duration with which it was written, whose timers have the time left
+    /// that counts from `now`. Its keys are numbered anew, and [`Timeouts::iter`] tells them: a key
+    /// from before may find another timer here.
     #[must_use]
     pub const fn new(duration: Duration, now: Time) -> Self {
         Self { duration, now, most: usize::MAX, payload: PhantomData }
