@@ -1,4 +1,5 @@
-//! The wheel over ids against its model; the first eight bytes are the tick that it starts at.
+//! The wheel over ids against its model; the first eight bytes are the tick that it starts at, and
+//! the next one chooses how many ids there are.
 
 #![no_main]
 
@@ -13,8 +14,17 @@ const MOST_BYTES: usize = 16 << 10;
 
 fuzz_target!(|bytes: &[u8]| {
     let bytes = &bytes[..bytes.len().min(MOST_BYTES)];
-    let Some((start, operations)) = bytes.split_first_chunk() else {
+    let Some((start, rest)) = bytes.split_first_chunk() else {
         return;
     };
-    model::run_bytes(IdWheelModel::starting_at(u64::from_le_bytes(*start)), operations);
+    let Some((&choice, operations)) = rest.split_first() else {
+        return;
+    };
+    let start = u64::from_le_bytes(*start);
+    match choice % 4 {
+        0 => model::run_bytes(IdWheelModel::starting_at(start), operations),
+        1 => model::run_bytes(IdWheelModel::starting_at(start).and_a_far_timer(), operations),
+        2 => model::run_bytes(IdWheelModel::with_many_ids(start), operations),
+        _ => model::run_bytes(IdWheelModel::with_many_ids(start).and_a_far_timer(), operations),
+    }
 });
