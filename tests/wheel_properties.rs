@@ -243,6 +243,31 @@ fn a_wheel_that_ticks_always_catches_up() {
     }
 }
 
+/// What timers have left behind counts as what they are: at one tick, in one slot, or in many.
+#[test]
+fn a_call_is_bounded_among_cancelled_timers() {
+    let cases: [(u64, fn(u64) -> u64); 4] = [
+        (90, |_| 9_999),
+        (90, |id| (3 << 36) + id),
+        (90, |id| (2 + id / 70) << 42),
+        (50, |id| 300 + id / 40 * 64),
+    ];
+    for (least_calls, tick_of) in cases {
+        let mut wheel = IdWheel::new(0);
+        for id in 0..10_000 {
+            wheel.insert(id, tick_of(id.into())).expect("the id is new");
+        }
+        let last = u64::MAX - 7;
+        wheel.insert(10_000, last).expect("the id is new");
+        (0..10_000).for_each(|id| _ = wheel.cancel(id));
+        let (fired, calls) = advanced(&mut wheel, u64::MAX, 1);
+        assert_eq!(fired, [(10_000, last)]);
+        // Less than an eighth is found by the cancellations themselves.
+        assert!(calls as u64 >= least_calls, "{calls} calls");
+        assert!(calls < 2_000, "{calls} calls");
+    }
+}
+
 /// A call that hasn't caught up goes on from where it was, also when the clock has gone on.
 #[test]
 fn a_call_is_resumed_at_a_later_time() {
