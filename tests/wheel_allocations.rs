@@ -111,6 +111,36 @@ fn timer_wheel() {
     wheel.assert_invariants();
 }
 
+/// A timer that is set to a later tick needs no other hint, nor does one that is due: without any
+/// reservation nothing is allocated, however often that is done.
+fn old_hints_serve() {
+    type Change = fn(&mut IdWheel, u32, u64);
+    let changes: [Change; 4] = [
+        |wheel, id, round| _ = wheel.reset(id, 1_000 + 90 * round),
+        |wheel, id, round| {
+            wheel.cancel(id);
+            wheel.insert(id, 1_000 + round / 2).expect("it was cancelled");
+        },
+        |wheel, id, _| {
+            wheel.cancel(id);
+            wheel.insert(id, 1_000).expect("it was cancelled");
+        },
+        |wheel, id, round| _ = wheel.reset(id, 5 - round / 4),
+    ];
+    for (change, now) in changes.into_iter().zip([0, 0, 999, 2_000]) {
+        let mut wheel = IdWheel::new(0);
+        (0..COUNT).for_each(|id| wheel.insert(id, 1_000).expect("the id is new"));
+        wheel.insert(COUNT, now).expect("the id is new");
+        assert!(wheel.pop_due(now).is_some());
+        expect_no_allocation("a later tick", || {
+            for round in 0..20 {
+                (0..COUNT).for_each(|id| change(&mut wheel, id, round));
+            }
+        });
+        wheel.assert_invariants();
+    }
+}
+
 /// Whoever asks for the next wake-up has what was cancelled taken out of the middle of a slot:
 /// the chunks there must not stay almost empty.
 fn holes_in_a_slot() {
@@ -323,6 +353,7 @@ fn the_largest_ids_of_a_bound() {
 fn memory_is_allocated_by_growth_alone() {
     id_wheel();
     timer_wheel();
+    old_hints_serve();
     holes_in_a_slot();
     two_slots_in_turn();
     cancels_of_most();
