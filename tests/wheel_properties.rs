@@ -268,6 +268,20 @@ fn a_call_is_bounded_among_cancelled_timers() {
     }
 }
 
+/// Timers that are cancelled when they are due, and not collected yet, are gone past bit by bit.
+#[test]
+fn a_call_is_bounded_among_timers_that_were_cancelled_late() {
+    let mut wheel = IdWheel::new(0);
+    for id in 0..10_000 {
+        wheel.insert(id, 1_000 + u64::from(id / 9_999)).expect("the id is new");
+    }
+    while wheel.advance(1_000, 1, |_, _| {}).fired == 0 {}
+    (0..9_999).for_each(|id| _ = wheel.cancel(id));
+    let (fired, calls) = advanced(&mut wheel, 2_000, 1);
+    assert_eq!(fired, [(9_999, 1_001)]);
+    assert!((90..200).contains(&calls), "{calls} calls");
+}
+
 /// A call that hasn't caught up goes on from where it was, also when the clock has gone on.
 #[test]
 fn a_call_is_resumed_at_a_later_time() {
