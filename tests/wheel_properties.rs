@@ -246,7 +246,8 @@ fn a_wheel_that_ticks_always_catches_up() {
 /// What timers have left behind counts as what they are: at one tick, in one slot, or in many.
 #[test]
 fn a_call_is_bounded_among_cancelled_timers() {
-    let cases: [(u64, fn(u64) -> u64); 4] = [
+    type TickOf = fn(u64) -> u64;
+    let cases: [(u64, TickOf); 4] = [
         (90, |_| 9_999),
         (90, |id| (3 << 36) + id),
         (90, |id| (2 + id / 70) << 42),
