@@ -226,6 +226,25 @@ fn cancels_of_most() {
     }
 }
 
+/// Every timer is set to an earlier tick again and again, so that no old hint serves: of hints that
+/// mean nothing there are about as many as of others. A copy has no memory to spare.
+fn hints_of_earlier_ticks() {
+    const TIMERS: u32 = 20_000;
+    for shift in [20, 44] {
+        let mut wheel = IdWheel::with_bound(0, TIMERS);
+        for number in 0..40 * u64::from(TIMERS) {
+            let (id, round) = ((number % u64::from(TIMERS)) as u32, number / u64::from(TIMERS));
+            let tick = ((100 - round) << shift) + scrambled(number, 1 << shift);
+            if wheel.reset(id, tick).is_none() {
+                wheel.insert(id, tick).expect("the id is new");
+            }
+        }
+        let (_copy, live) = live_bytes(|| wheel.clone());
+        let most = TIMERS as usize * (16 + 2 * 13) + BYTES_OF_SLOTS / 8;
+        assert!(live <= most, "{live} bytes for {TIMERS} timers");
+    }
+}
+
 /// All timers are in one far slot. The earliest is cancelled with a question for the next, and
 /// others are reset to earlier ticks: what the answers have sorted out is swept too.
 fn resets_within_a_slot() {
@@ -357,6 +376,7 @@ fn memory_is_allocated_by_growth_alone() {
     holes_in_a_slot();
     two_slots_in_turn();
     cancels_of_most();
+    hints_of_earlier_ticks();
     resets_within_a_slot();
     one_timer_again_and_again();
     a_slot_sinks_tick_by_tick();
