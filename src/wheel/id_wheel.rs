@@ -241,7 +241,8 @@ impl IdWheel {
     /// The timer that [`IdWheel::pop_due`] would take out, which stays. The cost is the same, and
     /// so is the tick at which the wheel stands afterwards: this is no way to look ahead.
     ///
-    /// When it is reset to a later tick, the next one follows.
+    /// When it is reset to a later tick, the next one follows. After a change of the wheel another
+    /// timer of the same tick may be the next one.
     pub fn peek_due(&mut self, now: u64) -> Option<(u32, u64)> {
         let mut moves = usize::MAX;
         loop {

@@ -47,9 +47,10 @@ impl IdWheel {
     /// Amortised O(1). While the earliest timer stays, it is remembered. After it was cancelled,
     /// reset or popped, the next one is looked for in the first slot that holds any, which is
     /// sorted out for further calls bit by bit. So if all timers are 64 ticks or more ahead, a
-    /// single call may take O(timers of the slot / 20); every call does if they are 2^36 ticks or
-    /// more ahead, whose slots are not sorted out. What cancellations have left behind before the
-    /// next timer is dropped on the way: after many without a question, one answer has to do it.
+    /// single call may take O(timers of the slot / 20). Slots of 2^36 ticks and more are not sorted
+    /// out: there every search takes O(timers of the slot). What cancellations have left behind
+    /// before the next timer is dropped on the way: after many without a question, one answer has
+    /// to do it.
     pub fn next_wakeup(&mut self) -> Option<u64> {
         if self.first_due(&mut { usize::MAX }).is_some() {
             return Some(self.at);
