@@ -6,15 +6,19 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-/// How a scheduler works: its capacity, its bounds and its classes.
+use super::class::ClassConfig;
+use super::histogram::Quantile;
+
+/// How a scheduler works: its capacity, its bounds, its policy and its classes.
 ///
 /// ```
 /// use core::time::Duration;
-/// use punctual::scheduler::{ClassConfig, Config, Scheduler};
+/// use punctual::scheduler::{Admission, ClassConfig, Config, Margin, Scheduler};
 ///
 /// let scheduler = Scheduler::<()>::new(Config {
 ///     workers: 4,
-///     margin: Duration::from_millis(2),
+///     admission: Admission::Feasible,
+///     margin: Margin::Fixed(Duration::from_millis(2)),
 ///     classes: vec![ClassConfig::foreground(), ClassConfig::background()],
 ///     ..Config::default()
 /// })?;
@@ -26,9 +30,17 @@ pub struct Config {
     pub workers: u32,
     /// How many jobs may be queued at once; 65,536 by default. One more is refused.
     pub queue_bound: u32,
-    /// Time kept free between the expected end of a job and its deadline; zero by default. It
-    /// covers what the shell needs to hand the result over, and the error of the estimate.
-    pub margin: Duration,
+    /// Who is turned away when not all can be done in time; [`Admission::Evict`] by default.
+    pub admission: Admission,
+    /// Whether the policy only says what it would do; `false` by default.
+    ///
+    /// In shadow mode a job that would be refused as infeasible, or shed, runs all the same, and
+    /// [`Running::verdict`](super::Running::verdict) and the statistics tell what would have
+    /// become of it: a configuration can be tried on live traffic. The jobs that run all the
+    /// same take the time of others, so a shadow sees more overload than there would be.
+    pub shadow: bool,
+    /// Time kept free between the expected end of a job and its deadline; none by default.
+    pub margin: Margin,
     /// How many sheds may come in a row while a job could start; 32 by default. A long row of
     /// them must not keep the workers waiting.
     pub max_sheds_between_runs: u32,
@@ -42,41 +54,50 @@ impl Default for Config {
         Self {
             workers: 1,
             queue_bound: 1 << 16,
-            margin: Duration::ZERO,
+            admission: Admission::default(),
+            shadow: false,
+            margin: Margin::Fixed(Duration::ZERO),
             max_sheds_between_runs: 32,
             classes: vec![ClassConfig::foreground()],
         }
     }
 }
 
-/// What the jobs of one class have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClassConfig {
-    /// Whether the class's jobs run only in the slack that the foreground leaves.
-    pub background: bool,
-    /// The cost of a job that declares none, until the class has learned a mean; zero by
-    /// default.
-    pub initial_cost: Duration,
+/// Who is turned away when not all can be done in time.
+///
+/// Whatever the admission, a job that could not be met by an idle scheduler is refused, and a
+/// queued job is shed at its latest start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Admission {
+    /// Nobody: jobs queue, and are shed at their latest start. The cheapest, and the worst in
+    /// overload, since every job that runs does so at the last moment.
+    All,
+    /// The job in hand, if with it not all that are released and running would meet their
+    /// deadlines. What was accepted stays.
+    Feasible,
+    /// Whoever costs most for its value among those due by the deadline that would be missed:
+    /// that may be the job in hand, which is refused, or jobs that are queued, which are shed.
+    #[default]
+    Evict,
 }
 
-impl ClassConfig {
-    /// A class whose jobs run in the order of their deadlines.
-    #[must_use]
-    pub const fn foreground() -> Self {
-        Self { background: false, initial_cost: Duration::ZERO }
-    }
-
-    /// A class whose jobs run only in slack.
-    #[must_use]
-    pub const fn background() -> Self {
-        Self { background: true, initial_cost: Duration::ZERO }
-    }
-
-    /// The same class with another initial cost.
-    #[must_use]
-    pub const fn initial_cost(self, cost: Duration) -> Self {
-        Self { initial_cost: cost, ..self }
-    }
+/// Time kept free between the expected end of a job and its deadline. It covers what the shell
+/// needs to hand the result over, and the error of the estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Margin {
+    /// Always the same.
+    Fixed(Duration),
+    /// Learned by each class for itself: what its jobs overran their expected cost by.
+    Learned {
+        /// The share of the jobs that the margin is long enough for.
+        quantile: Quantile,
+        /// The margin until the class has completed its first jobs, and never less.
+        least: Duration,
+        /// Never more: one run on a machine that stood still must not close the class.
+        most: Duration,
+    },
 }
 
 /// Why a configuration makes no scheduler.
@@ -85,7 +106,7 @@ impl ClassConfig {
 pub enum ConfigError {
     /// `workers` is zero: nothing could ever run.
     NoWorkers,
-    /// `queue_bound` is zero: nothing could ever be submitted.
+    /// A queue's bound is zero: nothing could ever be submitted.
     NoQueue,
     /// `queue_bound` and `workers` together exceed 2³¹ jobs.
     TooManyJobs,
@@ -93,16 +114,37 @@ pub enum ConfigError {
     NoClasses,
     /// There are more than 65,536 classes.
     TooManyClasses,
+    /// A margin's `least` is more than its `most`.
+    EmptyMargin,
+    /// A class's weight is zero: its jobs would be worth nothing.
+    NoWeight,
+    /// A reservation's runtime or period is zero.
+    EmptyReservation,
+    /// The reservations together are more than the workers can give.
+    Overbooked,
+    /// A background class has a reservation, or a foreground class a starvation guard.
+    WrongKind,
+    /// A starvation guard is zero: background work would always go first.
+    NoSlack,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::NoWorkers => "a scheduler needs at least one worker",
-            Self::NoQueue => "the queue's bound must be at least 1",
+            Self::NoQueue => "a queue's bound must be at least 1",
             Self::TooManyJobs => "workers and the queue's bound exceed 2^31 jobs together",
             Self::NoClasses => "a scheduler needs at least one class",
             Self::TooManyClasses => "a scheduler has at most 65,536 classes",
+            Self::EmptyMargin => "a learned margin's least is more than its most",
+            Self::NoWeight => "a class's weight must be at least 1",
+            Self::EmptyReservation => "a reservation needs a runtime and a period",
+            Self::Overbooked => "the reservations exceed what the workers can give",
+            Self::WrongKind => {
+                "only foreground classes have reservations, only background ones \
+                                starvation guards"
+            }
+            Self::NoSlack => "a starvation guard of zero leaves no slack to wait for",
         })
     }
 }
@@ -126,6 +168,18 @@ impl Config {
         }
         if self.classes.len() > 1 << 16 {
             return Err(ConfigError::TooManyClasses);
+        }
+        if let Margin::Learned { least, most, .. } = self.margin
+            && least > most
+        {
+            return Err(ConfigError::EmptyMargin);
+        }
+        let mut booked = 0;
+        for class in &self.classes {
+            booked += class.validate()?;
+        }
+        if booked > u128::from(self.workers) * ClassConfig::WHOLE_WORKER {
+            return Err(ConfigError::Overbooked);
         }
         Ok(())
     }

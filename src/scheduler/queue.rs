@@ -6,7 +6,7 @@
 
 use core::time::Duration;
 
-use super::job::Class;
+use super::class::Class;
 use crate::heap::{Fifo, IdHeap};
 use crate::key::{Key, KeyedStore};
 use crate::time::Time;
