@@ -108,7 +108,7 @@ pub enum ConfigError {
     NoWorkers,
     /// A queue's bound is zero: nothing could ever be submitted.
     NoQueue,
-    /// `queue_bound` and `workers` together exceed 2³¹ jobs.
+    /// `workers` and twice the `queue_bound` together exceed 2³¹ jobs.
     TooManyJobs,
     /// `classes` is empty.
     NoClasses,
@@ -133,7 +133,7 @@ impl fmt::Display for ConfigError {
         formatter.write_str(match self {
             Self::NoWorkers => "a scheduler needs at least one worker",
             Self::NoQueue => "a queue's bound must be at least 1",
-            Self::TooManyJobs => "workers and the queue's bound exceed 2^31 jobs together",
+            Self::TooManyJobs => "workers and twice the queue's bound exceed 2^31 jobs together",
             Self::NoClasses => "a scheduler needs at least one class",
             Self::TooManyClasses => "a scheduler has at most 65,536 classes",
             Self::EmptyMargin => "a learned margin's least is more than its most",
@@ -160,7 +160,8 @@ impl Config {
         if self.queue_bound == 0 {
             return Err(ConfigError::NoQueue);
         }
-        if u64::from(self.workers) + u64::from(self.queue_bound) > 1 << 31 {
+        // Beside as many jobs as the queue takes, as many can wait to be shed.
+        if u64::from(self.workers) + 2 * u64::from(self.queue_bound) > 1 << 31 {
             return Err(ConfigError::TooManyJobs);
         }
         if self.classes.is_empty() {

@@ -1,61 +1,198 @@
-//! What a job of a class costs on average.
+//! What a job of a class costs, and by how much estimates are wrong.
 
 use core::time::Duration;
 
+use super::class::{ClassConfig, CostModel};
+use super::config::Margin;
+use super::histogram::{Histogram, Quantile};
 use crate::time::saturating_nanos;
 
-/// An exponentially weighted moving mean of run times, which starts at a configured cost and
-/// forgets it after the first.
-#[derive(Clone, Debug)]
-pub(super) struct MeanCost {
-    initial_ns: u64,
+/// An exponentially weighted mean, which starts at its first value.
+#[derive(Clone, Debug, Default)]
+struct Mean {
     mean_ns: u64,
-    learned: bool,
+    is_started: bool,
 }
 
-/// A new run time weighs one part in this many: the mean follows a change within some dozens of
-/// jobs, and one outlier moves it by a sixteenth.
+/// Goes one part in `weight` of the way. The step rounds away from zero, so that a mean arrives
+/// where it is pulled to.
+fn approach(mean_ns: &mut u64, value_ns: u64, weight: u64) {
+    let step_ns = mean_ns.abs_diff(value_ns).div_ceil(weight);
+    match value_ns > *mean_ns {
+        true => *mean_ns += step_ns,
+        false => *mean_ns -= step_ns,
+    }
+}
+
+impl Mean {
+    fn learn(&mut self, value_ns: u64, weight: u64) {
+        match self.is_started {
+            true => approach(&mut self.mean_ns, value_ns, weight),
+            false => *self = Self { mean_ns: value_ns, is_started: true },
+        }
+    }
+}
+
+/// A quantile of the recent values, from a histogram that fades. It is read anew after each of
+/// the first values, and then now and then, since reading it walks the histogram.
+#[derive(Clone, Debug)]
+struct RecentQuantile {
+    values: Histogram,
+    quantile: Quantile,
+    learned: u64,
+}
+
+/// After so many values the histogram's counts are halved: what weighs are the last thousands.
+const FADE_AFTER: u64 = 1_024;
+
+/// The first values, after each of which the quantile is read; then after every so many.
+const READ_EVERY: u64 = 16;
+
+impl RecentQuantile {
+    const fn new(quantile: Quantile) -> Self {
+        Self { values: Histogram::new(), quantile, learned: 0 }
+    }
+
+    /// The quantile, if it has been read anew.
+    fn learn(&mut self, value: Duration) -> Option<u64> {
+        self.values.record(value);
+        self.learned += 1;
+        if self.learned.is_multiple_of(FADE_AFTER) {
+            self.values.fade();
+        }
+        let is_due = self.learned <= READ_EVERY || self.learned.is_multiple_of(READ_EVERY);
+        let quantile = if is_due { self.values.quantile(self.quantile) } else { None };
+        quantile.map(saturating_nanos)
+    }
+}
+
+/// In a mean or on the way back to where it started, a step is one part in this many: it follows
+/// a change within some dozens of jobs, and one outlier moves it by a sixteenth.
 const WEIGHT: u64 = 16;
 
-impl MeanCost {
-    pub(super) fn new(initial: Duration) -> Self {
-        let initial_ns = saturating_nanos(initial);
-        Self { initial_ns, mean_ns: initial_ns, learned: false }
+/// What jobs of a class cost that declare nothing.
+#[derive(Clone, Debug)]
+pub(super) struct LearnedCost {
+    initial_ns: u64,
+    cost_ns: u64,
+    is_started: bool,
+    recent: Option<RecentQuantile>,
+}
+
+impl LearnedCost {
+    pub(super) fn new(class: &ClassConfig) -> Self {
+        let initial_ns = saturating_nanos(class.initial_cost);
+        let recent = match class.cost_model {
+            CostModel::Mean => None,
+            CostModel::Quantile(quantile) => Some(RecentQuantile::new(quantile)),
+        };
+        Self { initial_ns, cost_ns: initial_ns, is_started: false, recent }
     }
 
     pub(super) const fn initial(&self) -> Duration {
         Duration::from_nanos(self.initial_ns)
     }
 
-    pub(super) const fn mean(&self) -> Duration {
-        Duration::from_nanos(self.mean_ns)
+    pub(super) const fn cost(&self) -> Duration {
+        Duration::from_nanos(self.cost_ns)
     }
 
-    pub(super) fn learn(&mut self, cost: Duration) {
-        let cost_ns = saturating_nanos(cost);
-        if self.learned {
-            self.approach(cost_ns);
-        } else {
-            self.mean_ns = cost_ns;
-            self.learned = true;
+    pub(super) fn learn(&mut self, took: Duration) {
+        match &mut self.recent {
+            Some(recent) => self.cost_ns = recent.learn(took).unwrap_or(self.cost_ns),
+            None if self.is_started => {
+                approach(&mut self.cost_ns, saturating_nanos(took), WEIGHT);
+            }
+            None => {
+                self.cost_ns = saturating_nanos(took);
+                self.is_started = true;
+            }
         }
     }
 
-    /// Goes back towards the initial cost, because a job was refused for nothing but the mean.
+    /// Goes back towards the initial cost, because a job was turned away for nothing but what was
+    /// learned.
     ///
-    /// A mean that refuses every job would never learn again: one long run (a machine that stood
-    /// still, a cold start) would lock its class out for good.
+    /// An estimate that turns every job away would never learn again: one long run (a machine
+    /// that stood still, a cold start) would lock its class out for good.
     pub(super) fn doubt(&mut self) {
-        self.approach(self.initial_ns.min(self.mean_ns));
+        let lower_ns = self.initial_ns.min(self.cost_ns);
+        approach(&mut self.cost_ns, lower_ns, WEIGHT);
+    }
+}
+
+/// The ratio of what jobs took to what was declared for them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Correction {
+    declared: Mean,
+    took: Mean,
+}
+
+/// Slower than a learned cost: a ratio of two noisy means must not swing.
+const CORRECTION_WEIGHT: u64 = 64;
+
+/// A run counts for at most so many times what was declared: a machine that stood still says
+/// little about the declaration.
+const MOST_RATIO: u64 = 16;
+
+impl Correction {
+    pub(super) fn learn(&mut self, declared: Duration, took: Duration) {
+        let declared_ns = saturating_nanos(declared);
+        let took_ns = saturating_nanos(took).min(declared_ns.saturating_mul(MOST_RATIO));
+        self.declared.learn(declared_ns, CORRECTION_WEIGHT);
+        self.took.learn(took_ns, CORRECTION_WEIGHT);
     }
 
-    fn approach(&mut self, cost_ns: u64) {
-        // The step rounds away from zero, so that the mean arrives where it is pulled to.
-        let step_ns = self.mean_ns.abs_diff(cost_ns).div_ceil(WEIGHT);
-        self.mean_ns = match cost_ns > self.mean_ns {
-            true => self.mean_ns + step_ns,
-            false => self.mean_ns - step_ns,
+    /// What a job is expected to need that declares so much: never less.
+    pub(super) fn corrected(&self, declared: Duration) -> Duration {
+        let (took_ns, mean_ns) = (self.took.mean_ns, self.declared.mean_ns);
+        if took_ns <= mean_ns || mean_ns == 0 {
+            return declared;
+        }
+        let corrected_ns =
+            u128::from(saturating_nanos(declared)) * u128::from(took_ns) / u128::from(mean_ns);
+        Duration::from_nanos(u64::try_from(corrected_ns).unwrap_or(u64::MAX))
+    }
+}
+
+/// The time that a class keeps free before its deadlines.
+#[derive(Clone, Debug)]
+pub(super) struct ClassMargin {
+    margin_ns: u64,
+    least_ns: u64,
+    most_ns: u64,
+    overruns: Option<RecentQuantile>,
+}
+
+impl ClassMargin {
+    pub(super) fn new(margin: Margin) -> Self {
+        let (least, most, overruns) = match margin {
+            Margin::Fixed(margin) => (margin, margin, None),
+            Margin::Learned { quantile, least, most } => {
+                (least, most, Some(RecentQuantile::new(quantile)))
+            }
         };
+        let [least_ns, most_ns] = [least, most].map(saturating_nanos);
+        Self { margin_ns: least_ns, least_ns, most_ns, overruns }
+    }
+
+    pub(super) const fn margin(&self) -> Duration {
+        Duration::from_nanos(self.margin_ns)
+    }
+
+    pub(super) const fn least(&self) -> Duration {
+        Duration::from_nanos(self.least_ns)
+    }
+
+    pub(super) fn learn(&mut self, overrun: Duration) {
+        if let Some(margin_ns) = self.overruns.as_mut().and_then(|it| it.learn(overrun)) {
+            self.margin_ns = margin_ns.clamp(self.least_ns, self.most_ns);
+        }
+    }
+
+    /// Goes back towards the least, as [`LearnedCost::doubt`] does.
+    pub(super) fn doubt(&mut self) {
+        approach(&mut self.margin_ns, self.least_ns, WEIGHT);
     }
 }
 
@@ -63,26 +200,64 @@ impl MeanCost {
 mod tests {
     use super::*;
 
+    const fn us(count: u64) -> Duration {
+        Duration::from_micros(count)
+    }
+
     #[test]
-    fn the_mean_starts_at_the_first_cost_and_follows_a_change() {
-        let mut cost = MeanCost::new(Duration::from_secs(9));
-        assert_eq!(cost.mean(), Duration::from_secs(9));
-        cost.learn(Duration::from_micros(100));
-        assert_eq!(cost.mean(), Duration::from_micros(100));
-        cost.learn(Duration::from_micros(260));
-        assert_eq!(cost.mean(), Duration::from_micros(110));
-        for _ in 0..300 {
-            cost.learn(Duration::from_micros(20));
-        }
-        assert_eq!(cost.mean(), Duration::from_micros(20));
+    fn a_mean_starts_at_the_first_cost_and_follows_a_change() {
+        let class = ClassConfig::foreground().initial_cost(Duration::from_secs(9));
+        let mut cost = LearnedCost::new(&class);
+        assert_eq!(cost.cost(), Duration::from_secs(9));
+        cost.learn(us(100));
+        assert_eq!(cost.cost(), us(100));
+        cost.learn(us(260));
+        assert_eq!(cost.cost(), us(110));
+        (0..300).for_each(|_| cost.learn(us(20)));
+        assert_eq!(cost.cost(), us(20));
     }
 
     #[test]
     fn extreme_costs_neither_overflow_nor_stick() {
-        let mut cost = MeanCost::new(Duration::MAX);
+        let mut cost = LearnedCost::new(&ClassConfig::foreground().initial_cost(Duration::MAX));
         cost.learn(Duration::MAX);
         cost.learn(Duration::ZERO);
         cost.learn(Duration::MAX);
-        assert!(cost.mean() > Duration::from_secs(1 << 33));
+        assert!(cost.cost() > Duration::from_secs(1 << 33));
+    }
+
+    #[test]
+    fn a_quantile_follows_the_recent_runs() {
+        let model = CostModel::Quantile(Quantile::P90);
+        let mut cost = LearnedCost::new(&ClassConfig::foreground().cost_model(model));
+        (1..=1_000).for_each(|at| cost.learn(us(at % 100)));
+        assert!((us(88)..us(95)).contains(&cost.cost()), "{:?}", cost.cost());
+        (0..6_000).for_each(|_| cost.learn(us(500)));
+        assert!((us(500)..us(532)).contains(&cost.cost()), "{:?}", cost.cost());
+    }
+
+    #[test]
+    fn a_correction_only_ever_adds() {
+        let mut correction = Correction::default();
+        assert_eq!(correction.corrected(us(100)), us(100));
+        (0..500).for_each(|_| correction.learn(us(100), us(40)));
+        assert_eq!(correction.corrected(us(100)), us(100));
+        (0..500).for_each(|_| correction.learn(us(100), us(300)));
+        let corrected = correction.corrected(us(100));
+        assert!((us(295)..=us(300)).contains(&corrected), "{corrected:?}");
+    }
+
+    #[test]
+    fn a_margin_covers_the_overruns_within_its_limits() {
+        let least = us(10);
+        let learned = Margin::Learned { quantile: Quantile::P99, least, most: us(1_000) };
+        let mut margin = ClassMargin::new(learned);
+        assert_eq!(margin.margin(), least);
+        (0..500).for_each(|at| margin.learn(us(at % 50)));
+        assert!((us(48)..us(54)).contains(&margin.margin()), "{:?}", margin.margin());
+        (0..500).for_each(|_| margin.learn(us(90_000)));
+        assert_eq!(margin.margin(), us(1_000));
+        (0..300).for_each(|_| margin.doubt());
+        assert_eq!(margin.margin(), least);
     }
 }

@@ -79,16 +79,28 @@
 //! D-over, 1992; deadline order before and value order in overload: G. Buttazzo, M. Spuri and
 //! F. Sensini, Value vs. deadline scheduling in overload conditions, 1995.
 
+mod admission;
 mod budget;
 mod class;
 mod config;
 mod cost;
+mod demand;
+mod evict;
 mod histogram;
+mod invariants;
 mod job;
+mod lane;
 mod next;
+mod places;
 mod queue;
+mod ready;
 mod reason;
+mod record;
+mod reschedule;
+mod reservation;
 mod stats;
+mod tenants;
+mod workers;
 
 pub use budget::Budget;
 pub use class::{Class, ClassConfig, CostModel, Reservation};
@@ -99,15 +111,15 @@ pub use next::{Cancelled, Next, Outcome, Running, Shed, Submitted};
 pub use reason::{Forecast, RefuseReason, Refused, RescheduleError, ShedReason, Verdict};
 pub use stats::{ClassStats, Load, Refusals, Sheds, Stats};
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::marker::PhantomData;
 use core::time::Duration;
 
 use crate::key::Key;
-use crate::time::Time;
-use cost::MeanCost;
-use job::Due;
-use queue::{Place, Queue, Record};
+use crate::time::{Time, saturating_nanos};
+use cost::{ClassMargin, Correction, LearnedCost};
+use queue::Queue;
+use record::Place;
 
 /// Orders jobs by deadline and tells its shell what to do next.
 ///
@@ -119,7 +131,7 @@ use queue::{Place, Queue, Record};
 /// let ms = Duration::from_millis;
 /// let start = Time::ZERO;
 /// let mut scheduler = Scheduler::new(Config::default())?;
-/// let key = scheduler.submit(start, Job::new("later").budget(ms(90)).cost(ms(1)))?;
+/// let key = scheduler.submit(start, Job::new("later").budget(ms(90)).cost(ms(1)))?.key();
 /// scheduler.submit(start, Job::new("first").budget(ms(50)).cost(ms(1)))?;
 /// scheduler.reschedule(start, key, start + ms(20))?;
 ///
@@ -131,15 +143,37 @@ use queue::{Place, Queue, Record};
 /// ```
 #[derive(Debug)]
 pub struct Scheduler<T, I = NoIdentity> {
-    identities: PhantomData<I>,
     config: Config,
-    costs: Vec<MeanCost>,
-    queue: Queue<T>,
-    margin: Duration,
+    classes: Vec<ClassState>,
+    queue: Queue<T, I>,
+    /// The queued jobs that can be joined, by slot.
+    identities: BTreeMap<I, u32>,
     now: Time,
+    is_closed: bool,
     next_sequence: u64,
     sheds_since_run: u32,
-    stats: Stats,
+    /// Submissions with a class that is not configured.
+    unknown_class: u64,
+    queued: u32,
+}
+
+/// What is known of a class's jobs.
+#[derive(Debug)]
+struct ClassState {
+    cost: LearnedCost,
+    correction: Correction,
+    margin: ClassMargin,
+    stats: ClassStats,
+}
+
+impl ClassState {
+    /// Jobs are turned away for what was learned: it may be wrong.
+    fn doubt(&mut self, is_declared: bool) {
+        if !is_declared {
+            self.cost.doubt();
+        }
+        self.margin.doubt();
+    }
 }
 
 impl<T> Scheduler<T> {
@@ -156,103 +190,57 @@ impl<T> Scheduler<T> {
 impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// A scheduler without jobs, which coalesces those of equal identities.
     ///
+    /// ```
+    /// use core::time::Duration;
+    /// use punctual::scheduler::{Config, Job, Scheduler, Submitted};
+    /// use punctual::time::Time;
+    ///
+    /// let ms = Duration::from_millis;
+    /// let mut scheduler = Scheduler::with_identities(Config::default())?;
+    /// let load = |budget| Job::new("load user 7").identity("user 7").budget(budget);
+    /// let first = scheduler.submit(Time::ZERO, load(ms(80)))?;
+    /// let second = scheduler.submit(Time::ZERO, load(ms(50)))?;
+    /// assert!(matches!(second, Submitted::Joined(key, _) if key == first.key()));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the configuration makes no scheduler.
     pub fn with_identities(config: Config) -> Result<Self, ConfigError> {
         config.validate()?;
+        let classes = config.classes.iter().map(|class| ClassState {
+            cost: LearnedCost::new(class),
+            correction: Correction::default(),
+            margin: ClassMargin::new(config.margin),
+            stats: ClassStats::default(),
+        });
         Ok(Self {
-            identities: PhantomData,
-            costs: config.classes.iter().map(|class| MeanCost::new(class.initial_cost)).collect(),
-            margin: match config.margin {
-                Margin::Fixed(margin) => margin,
-                Margin::Learned { least, .. } => least,
-            },
+            classes: classes.collect(),
+            queue: Queue::new(&config),
             config,
-            queue: Queue::new(),
+            identities: BTreeMap::new(),
             now: Time::ZERO,
+            is_closed: false,
             next_sequence: 0,
             sheds_since_run: 0,
-            stats: Stats::default(),
+            unknown_class: 0,
+            queued: 0,
         })
     }
 
-    /// Queues a job and returns its key. O(log n); allocates only by growth.
-    ///
-    /// # Errors
-    ///
-    /// The job comes back with the reason: its class is unknown, its deadline or its latest
-    /// start has passed, or the queue is full.
-    pub fn submit(&mut self, now: Time, job: Job<T, I>) -> Result<Submitted<T, I>, Refused<T, I>> {
-        let now = self.move_to(now);
-        self.stats.submitted += 1;
-        let record = match self.admit(now, &job) {
-            Ok(record) => record,
-            Err(reason) => {
-                self.stats.refused.count(&reason);
-                return Err(Refused { job, reason });
-            }
-        };
-        self.next_sequence += 1;
-        self.stats.queued += 1;
-        let record = Record { payload: Some(job.payload), ..record };
-        Ok(Submitted::Queued(self.queue.insert(record, now)))
-    }
-
-    /// The job's record, still without its payload, or the reason not to take it.
-    fn admit(&mut self, now: Time, job: &Job<T, I>) -> Result<Record<T>, RefuseReason> {
-        let class = job.class.number();
-        let settings = self.config.classes.get(class).ok_or(RefuseReason::UnknownClass)?;
-        let eligible = job.release.map_or(now, |release| release.max(now));
-        let deadline = match job.due {
-            Due::Never => None,
-            Due::At(deadline) => Some(deadline),
-            Due::Within(budget) => Some(eligible + budget),
-        };
-        let reserve = |cost: Duration| cost.saturating_add(job.lead).saturating_add(self.margin);
-        let cost = job.cost.unwrap_or_else(|| self.costs[class].mean());
-        let record = Record {
-            payload: None,
-            place: Place::Unreleased,
-            class: job.class,
-            is_background_class: settings.background,
-            deadline,
-            eligible,
-            cost,
-            reserve: reserve(cost),
-            sequence: self.next_sequence,
-        };
-        if deadline.is_some_and(|deadline| deadline <= now) {
-            return Err(RefuseReason::Expired);
-        }
-        if let Some(latest_start) = record.latest_start()
-            && latest_start <= eligible
-        {
-            let initial = reserve(self.costs[class].initial());
-            if job.cost.is_none() && deadline.is_some_and(|at| at - initial > eligible) {
-                self.costs[class].doubt();
-            }
-            return Err(RefuseReason::Infeasible(Forecast {
-                latest_start,
-                start: eligible,
-                ahead: 0,
-                violated: deadline.unwrap_or(Time::MAX),
-            }));
-        }
-        match self.stats.queued < self.config.queue_bound {
-            true => Ok(record),
-            false => Err(RefuseReason::QueueFull),
-        }
-    }
-
     /// What to do next. O(log n), and O(log n) for each job whose release or latest start has
-    /// passed since the last poll. A `Wait` asks the wheel for its next wake-up as well, which is
-    /// amortised O(1): see [`IdWheel::next_wakeup`](crate::wheel::IdWheel::next_wakeup).
+    /// passed since the last poll, or that has to be evicted. A `Wait` asks the wheel for its next
+    /// wake-up as well, which is amortised O(1): see
+    /// [`IdWheel::next_wakeup`](crate::wheel::IdWheel::next_wakeup).
     ///
     /// Poll again at once after a `Run` or a `Shed`: there may be more.
     pub fn poll(&mut self, now: Time) -> Next<T> {
-        let now = self.move_to(now);
-        self.queue.settle(now);
+        let now = self.settle_at(now);
+        if self.config.admission == Admission::Evict {
+            // Nobody is in hand, so nobody is refused.
+            let _ = self.queue.evict(None, now);
+        }
         if self.sheds_since_run < self.config.max_sheds_between_runs
             && let Some(shed) = self.shed_next(now)
         {
@@ -263,165 +251,170 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         }
         match self.shed_next(now) {
             Some(shed) => Next::Shed(shed),
-            None => Next::Wait(self.queue.next_wakeup()),
+            None => Next::Wait(self.queue.next_wakeup(now)),
         }
     }
 
-    /// Sheds the late job with the earliest deadline.
+    /// Sheds the doomed job with the earliest deadline.
     fn shed_next(&mut self, now: Time) -> Option<Shed<T>> {
-        let key = self.queue.first_late()?;
+        let slot = self.queue.first_doomed()?;
+        let key = self.queue.records.at_slot(slot)?.0;
         let record = self.queue.remove(key)?;
-        let latest_start = record.latest_start()?;
+        let Some(Verdict::Shed(reason)) = record.fate else { return None };
+        self.forget_identity(record.identity.as_ref(), slot);
         self.sheds_since_run = self.sheds_since_run.saturating_add(1);
-        self.stats.queued -= 1;
-        self.stats.shed.latest_start += 1;
+        self.leave_queue(record.class);
+        let class = &mut self.classes[record.class.number()];
+        class.stats.counts.shed.count(&reason);
+        if reason != ShedReason::Shutdown {
+            class.doubt(record.is_declared);
+        }
         Some(Shed {
             key,
             payload: record.payload?,
             deadline: record.deadline,
             class: record.class,
             waited: now.saturating_since(record.eligible),
-            reason: ShedReason::LatestStart { latest_start, cost: record.cost },
+            reason,
         })
     }
 
     /// Starts the first job, if a worker is free for it.
     fn start_next(&mut self, now: Time) -> Option<Running<T>> {
-        if self.stats.running >= self.config.workers {
+        if !self.queue.workers.has_free() {
             return None;
         }
-        let key = self.queue.first_ready().or_else(|| self.queue.first_background_in_slack(now))?;
-        let (payload, record) = self.queue.start(key, now)?;
+        let (slot, has_way) = self.queue.first_to_start(now)?;
+        let (key, payload) = self.queue.start(slot, has_way, now)?;
+        let record = self.queue.records.get_mut(key)?;
+        let waited = now.saturating_since(record.eligible);
+        let (deadline, class) = (record.deadline, record.class);
+        let (cost, verdict) = (Duration::from_nanos(record.cost_ns), record.fate);
+        let (is_forced, identity) = (record.forced.is_some(), record.identity.take());
+        self.forget_identity(identity.as_ref(), slot);
         self.sheds_since_run = 0;
-        self.stats.queued -= 1;
-        self.stats.running += 1;
-        Some(Running {
-            key,
-            payload,
-            deadline: record.deadline,
-            class: record.class,
-            cost: record.cost,
-            waited: now.saturating_since(record.eligible),
-            verdict: None,
-        })
+        self.leave_queue(class);
+        let stats = &mut self.classes[class.number()].stats;
+        stats.queue_delay.record(waited);
+        stats.counts.running += 1;
+        stats.counts.forced += u64::from(is_forced);
+        stats.counts.pardoned += u64::from(verdict.is_some());
+        Some(Running { key, payload, deadline, class, cost, waited, verdict })
+    }
+
+    fn leave_queue(&mut self, class: Class) {
+        self.queued -= 1;
+        self.classes[class.number()].stats.counts.queued -= 1;
+    }
+
+    /// Nobody joins a job any more that leaves the queue.
+    fn forget_identity(&mut self, identity: Option<&I>, slot: u32) {
+        if let Some(identity) = identity
+            && self.identities.get(identity) == Some(&slot)
+        {
+            self.identities.remove(identity);
+        }
     }
 
     /// Ends a running job: frees its worker, and its class learns from the time since its start
-    /// if it is done. O(1). Returns that time; `None` if the key's job is not running.
+    /// if it is done. O(log workers). Returns that time; `None` if the key's job is not running.
     pub fn complete(&mut self, now: Time, key: Key, outcome: Outcome) -> Option<Duration> {
         let now = self.move_to(now);
         let Place::Running(started) = self.queue.get(key)?.place else {
             return None;
         };
-        let record = self.queue.remove(key)?;
         let took = now.saturating_since(started);
-        self.stats.running -= 1;
-        self.stats.late += u64::from(record.deadline.is_some_and(|deadline| deadline < now));
+        let record = self.queue.finish(key, saturating_nanos(took), now)?;
+        let class = &mut self.classes[record.class.number()];
+        let stats = &mut class.stats;
+        stats.counts.running -= 1;
+        stats.counts.busy = stats.counts.busy.saturating_add(took);
+        if let Some(deadline) = record.deadline.filter(|&deadline| deadline < now) {
+            stats.counts.late += 1;
+            stats.lateness.record(now.saturating_since(deadline));
+        }
         match outcome {
             Outcome::Done => {
-                self.costs[record.class.number()].learn(took);
-                self.stats.done += 1;
+                stats.counts.done += 1;
+                class.cost.learn(took);
+                class.margin.learn(took.saturating_sub(Duration::from_nanos(record.cost_ns)));
+                if record.is_declared {
+                    class.correction.learn(Duration::from_nanos(record.declared_ns), took);
+                }
             }
-            Outcome::Failed => self.stats.failed += 1,
+            Outcome::Failed => stats.counts.failed += 1,
         }
         Some(took)
     }
 
-    /// Takes a queued job out and returns its payload. O(log n). `None` if the job is running or
-    /// gone.
+    /// Takes a queued job out and returns its payload, unless somebody has joined it: then only
+    /// one share of it goes. O(log n). `None` if the job is running or gone.
     pub fn cancel(&mut self, key: Key) -> Option<Cancelled<T>> {
-        if matches!(self.queue.get(key)?.place, Place::Running(_)) {
+        let record = self.queue.records.get_mut(key)?;
+        if matches!(record.place, Place::Running(_)) {
             return None;
         }
+        if record.shares > 1 {
+            record.shares -= 1;
+            return Some(Cancelled::LetGo);
+        }
         let record = self.queue.remove(key)?;
-        self.stats.queued -= 1;
-        self.stats.cancelled += 1;
+        self.forget_identity(record.identity.as_ref(), key.slot());
+        self.leave_queue(record.class);
+        self.classes[record.class.number()].stats.counts.cancelled += 1;
         record.payload.map(Cancelled::Removed)
     }
 
-    /// Gives a queued job another deadline, earlier or later, and returns the old one. O(log n).
-    ///
-    /// The job keeps its place among equal deadlines. If its latest start has passed under the
-    /// new deadline, the next poll sheds it; a job that was about to be shed is saved by a later
-    /// deadline. A job that had none enters the order of its class.
-    ///
-    /// # Errors
-    ///
-    /// If the job is running or gone.
-    pub fn reschedule(
-        &mut self,
-        now: Time,
-        key: Key,
-        deadline: Time,
-    ) -> Result<Option<Time>, RescheduleError> {
-        let now = self.move_to(now);
-        let record = self.queue.get(key).ok_or(RescheduleError::Stale)?;
-        if matches!(record.place, Place::Running(_)) {
-            return Err(RescheduleError::Running);
+    /// What became of the jobs so far. O(classes).
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut total = Stats::default();
+        total.submitted = self.unknown_class;
+        total.refused.unknown_class = self.unknown_class;
+        for class in &self.classes {
+            total += class.stats.counts;
         }
-        Ok(self.queue.reschedule(key, deadline, now))
-    }
-
-    /// What became of the jobs so far. O(1).
-    #[must_use]
-    pub const fn stats(&self) -> Stats {
-        self.stats
-    }
-
-    /// The cost of a job that declares none, if it were submitted now; `None` for a class that
-    /// is not configured. O(1).
-    #[must_use]
-    pub fn expected_cost(&self, class: Class) -> Option<Duration> {
-        self.costs.get(class.number()).map(MeanCost::mean)
-    }
-
-    /// The margin of a job that is submitted now; `None` for a class that is not configured.
-    /// O(1).
-    #[must_use]
-    pub fn margin(&self, class: Class) -> Option<Duration> {
-        self.costs.get(class.number()).map(|_| self.margin)
+        total
     }
 
     /// What became of a class's jobs so far, and how they fared; `None` for a class that is not
     /// configured. O(1).
     #[must_use]
     pub fn class_stats(&self, class: Class) -> Option<&ClassStats> {
-        let _ = class;
-        None
+        self.classes.get(class.number()).map(|class| &class.stats)
     }
 
-    /// How things stand. O(log n).
+    /// The cost of a job that declares none, if it were submitted now; `None` for a class that
+    /// is not configured. O(1).
+    #[must_use]
+    pub fn expected_cost(&self, class: Class) -> Option<Duration> {
+        self.classes.get(class.number()).map(|class| class.cost.cost())
+    }
+
+    /// The margin of a job that is submitted now; `None` for a class that is not configured.
+    /// O(1).
+    #[must_use]
+    pub fn margin(&self, class: Class) -> Option<Duration> {
+        self.classes.get(class.number()).map(|class| class.margin.margin())
+    }
+
+    /// How things stand at `now`, and whether all that is queued can be done in time. Amortised
+    /// O(log n).
     #[must_use]
     pub fn load(&mut self, now: Time) -> Load {
-        let begin = self.move_to(now);
-        Load { running: Duration::ZERO, queued: Duration::ZERO, begin, slack: None }
+        let now = self.settle_at(now);
+        self.queue.load(now)
     }
 
-    /// Takes no job any more, and sheds every queued one that could not be done before `by`, at
-    /// its latest start for that moment. O(n log n).
-    pub fn shutdown(&mut self, now: Time, by: Time) {
-        let _ = (now, by);
+    /// Moves to `now` what happens by itself.
+    fn settle_at(&mut self, now: Time) -> Time {
+        let now = self.move_to(now);
+        self.queue.settle(now);
+        now
     }
 
     fn move_to(&mut self, now: Time) -> Time {
         self.now = self.now.max(now);
         self.now
-    }
-
-    /// Checks that every job stands in one place and that no outcome is missing. O(n); for tests
-    /// and fuzzing.
-    ///
-    /// # Panics
-    ///
-    /// If an invariant is broken.
-    pub fn assert_invariants(&self) {
-        self.queue.assert_invariants();
-        let Stats { submitted, refused, done, failed, cancelled, shed, queued, running, .. } =
-            self.stats;
-        let pending = u64::from(queued) + u64::from(running);
-        assert_eq!(self.queue.len() as u64, pending, "every pending job is in the store");
-        let outcomes = refused.total() + done + failed + cancelled + shed.total();
-        assert_eq!(submitted, outcomes + pending, "every submit has one outcome");
-        assert!(running <= self.config.workers && queued <= self.config.queue_bound);
     }
 }

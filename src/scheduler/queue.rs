@@ -1,271 +1,337 @@
 //! One store of jobs, and the orders in which they leave it.
 //!
-//! Heaps and wheel hold only slots of the store. A queued job is in at most one of the three
-//! heaps `ready`, `background` and `late`, as its [`Place`] says; whatever waits for a moment is
-//! in the wheel as well.
+//! Heaps, indexes and wheel hold only slots of the store. A queued job is in the orders that its
+//! [`Place`] says; whatever waits for a moment is in the wheel as well.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::class::Class;
-use crate::heap::{Fifo, IdHeap};
+use super::config::{Admission, Config};
+use super::demand::{Demand, Order};
+use super::lane::Lane;
+use super::ready::{ARITY, Ready};
+use super::reason::{ShedReason, Verdict};
+use super::record::{Place, Record};
+use super::stats::Load;
+use super::workers::Workers;
+use crate::heap::IdHeap;
 use crate::key::{Key, KeyedStore};
 use crate::time::Time;
 use crate::wheel::IdWheel;
 
-/// Jobs by deadline; equal deadlines by the order of submission.
-///
-/// A job without a deadline stands behind all that have one. The end of time is used for it here
-/// and nowhere else: in a record the deadline is an `Option`.
-type Order = Fifo<Time>;
-
-/// The arity of all orders: measured through the whole scheduler, 4 is the fastest of 2, 4 and 8
-/// at 1,000 to 100,000 jobs, and at 100 hardly slower than 2.
-const ARITY: usize = 4;
-
-/// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Waits for its release, in the wheel; a foreground job is in `upcoming` too.
-    Unreleased,
-    /// In `ready`, and in the wheel at its latest start.
-    Ready,
-    /// In `background`, and in the wheel at its latest start if it has one.
-    Background,
-    /// In `late`: its latest start has passed, and nobody was told yet.
-    Late,
-    /// Occupies a worker since this time.
-    Running(Time),
-}
-
-/// A job in the store.
-#[derive(Debug)]
-pub(super) struct Record<T> {
-    /// Taken out when the job starts.
-    pub(super) payload: Option<T>,
-    pub(super) place: Place,
-    pub(super) class: Class,
-    pub(super) is_background_class: bool,
-    pub(super) deadline: Option<Time>,
-    /// The time from which it could have run: of its submission, or of its later release.
-    pub(super) eligible: Time,
-    /// Frozen when the job is submitted, so that the latest start never moves by itself.
-    pub(super) cost: Duration,
-    /// From the latest start to the deadline: cost, lead and margin.
-    pub(super) reserve: Duration,
-    pub(super) sequence: u64,
-}
-
-impl<T> Record<T> {
-    /// The time before which the job must start; `None` without a deadline.
-    pub(super) fn latest_start(&self) -> Option<Time> {
-        self.deadline.map(|deadline| deadline - self.reserve)
-    }
-
-    fn is_background(&self) -> bool {
-        self.is_background_class || self.deadline.is_none()
-    }
-
-    fn is_past_latest_start(&self, now: Time) -> bool {
-        self.latest_start().is_some_and(|latest_start| latest_start <= now)
-    }
-
-    fn order(&self) -> Order {
-        Order::new(self.deadline.unwrap_or(Time::MAX), self.sequence)
-    }
-}
-
 /// All jobs that have no outcome yet.
 #[derive(Debug)]
-pub(super) struct Queue<T> {
-    records: KeyedStore<Record<T>>,
-    ready: IdHeap<Order, ARITY>,
-    background: IdHeap<Order, ARITY>,
-    late: IdHeap<Order, ARITY>,
-    /// Latest starts of the unreleased foreground jobs: the slack that background work may use.
-    upcoming: IdHeap<Time, ARITY>,
+pub(super) struct Queue<T, I> {
+    pub(super) admission: Admission,
+    pub(super) is_shadow: bool,
+    /// When a shutdown wants everything to be done.
+    closing: Option<Time>,
+    pub(super) records: KeyedStore<Record<T, I>>,
+    pub(super) workers: Workers,
+    pub(super) ready: Ready,
+    pub(super) background: IdHeap<Order, ARITY>,
+    pub(super) doomed: IdHeap<Order, ARITY>,
+    pub(super) condemned: IdHeap<Order, ARITY>,
+    /// The unreleased foreground jobs: the slack that background work may use.
+    pub(super) upcoming: Demand,
     /// In nanoseconds: the release of an unreleased job, the latest start of others.
-    wheel: IdWheel,
+    pub(super) wheel: IdWheel,
+    /// By class.
+    pub(super) lanes: Vec<Lane>,
+    /// The classes that have a reservation.
+    reserved: Vec<u32>,
+    /// By class: when its starvation guard acts.
+    pub(super) guards: IdHeap<Time, ARITY>,
+    /// Jobs whose release has come, between two loops over them.
+    released: Vec<(Time, u64, u32)>,
+    /// Jobs that are to be evicted, while it is decided whether they are.
+    pub(super) victims: Vec<(u32, ShedReason)>,
 }
 
-impl<T> Queue<T> {
-    pub(super) const fn new() -> Self {
+impl<T, I> Queue<T, I> {
+    pub(super) fn new(config: &Config) -> Self {
+        let lanes: Vec<_> = config.classes.iter().map(Lane::new).collect();
+        let reserved = (0..).zip(&lanes).filter(|(_, lane)| lane.reserved.is_some());
         Self {
+            admission: config.admission,
+            is_shadow: config.shadow,
+            closing: None,
             records: KeyedStore::new(),
-            ready: IdHeap::with_arity(),
+            workers: Workers::new(config.workers),
+            ready: match config.admission {
+                Admission::All => Ready::Heap(IdHeap::with_arity()),
+                Admission::Feasible | Admission::Evict => Ready::Index(Demand::new()),
+            },
             background: IdHeap::with_arity(),
-            late: IdHeap::with_arity(),
-            upcoming: IdHeap::with_arity(),
+            doomed: IdHeap::with_arity(),
+            condemned: IdHeap::with_arity(),
+            upcoming: Demand::new(),
             wheel: IdWheel::new(0),
+            reserved: reserved.map(|(class, _)| class).collect(),
+            lanes,
+            guards: IdHeap::with_arity(),
+            released: Vec::new(),
+            victims: Vec::new(),
         }
     }
 
-    /// Jobs in the store, the running ones included.
-    pub(super) fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    pub(super) fn get(&self, key: Key) -> Option<&Record<T>> {
+    pub(super) fn get(&self, key: Key) -> Option<&Record<T, I>> {
         self.records.get(key)
     }
 
-    /// Takes in a job. O(log n).
-    pub(super) fn insert(&mut self, record: Record<T>, now: Time) -> Key {
-        let key = self.records.insert(record);
-        self.place(key.slot(), now);
-        key
+    /// The record of a slot that one of the orders holds.
+    pub(super) fn at(&self, slot: u32) -> Option<&Record<T, I>> {
+        Some(self.records.at_slot(slot)?.1)
+    }
+
+    pub(super) fn at_mut(&mut self, slot: u32) -> Option<&mut Record<T, I>> {
+        Some(self.records.at_slot_mut(slot)?.1)
     }
 
     /// Takes a job out, wherever it stands. O(log n).
-    pub(super) fn remove(&mut self, key: Key) -> Option<Record<T>> {
+    pub(super) fn remove(&mut self, key: Key) -> Option<Record<T, I>> {
         self.records.get(key)?;
         self.displace(key.slot());
         self.records.remove(key)
     }
 
-    /// Gives a queued job another deadline. O(log n).
-    pub(super) fn reschedule(&mut self, key: Key, deadline: Time, now: Time) -> Option<Time> {
-        self.records.get(key)?;
-        self.displace(key.slot());
-        let old = self.records.get_mut(key)?.deadline.replace(deadline);
-        self.place(key.slot(), now);
-        old
-    }
-
-    /// Moves every job whose moment has come to where it belongs at `now`.
+    /// Moves every job whose moment has come to where it belongs at `now`: first those whose
+    /// latest start has passed, then those whose release has come, in its order, then those that
+    /// a starvation guard takes to the front.
     ///
     /// O(log n) for each of them, which are at most all that are queued; a job comes here at most
-    /// twice unless it is rescheduled, for its release and for its latest start.
+    /// three times unless it is rescheduled.
     pub(super) fn settle(&mut self, now: Time) {
         while let Some((slot, _)) = self.wheel.pop_due(now.as_nanos()) {
-            self.displace(slot);
-            self.place(slot, now);
+            let Some(record) = self.at(slot) else { continue };
+            match record.is_past_latest_start(now) {
+                true => self.expire(slot),
+                false => {
+                    let released = (record.eligible, record.sequence, slot);
+                    self.released.push(released);
+                }
+            }
+        }
+        if !self.released.is_empty() {
+            self.release(now);
+        }
+        while let Some((class, guard_at)) = self.guards.pop_if(|_, guard_at| guard_at <= now) {
+            self.force(class as usize, guard_at, now);
         }
     }
 
-    /// The ready job with the earliest deadline, which must start before its latest start: so
-    /// settle first.
-    pub(super) fn first_ready(&self) -> Option<Key> {
-        let (slot, _) = self.ready.peek()?;
-        Some(self.records.at_slot(slot)?.0)
+    fn release(&mut self, now: Time) {
+        let mut released = core::mem::take(&mut self.released);
+        released.sort_unstable();
+        for (_, _, slot) in released.drain(..) {
+            self.displace(slot);
+            self.place(slot, now, None);
+            if self.admission == Admission::Feasible
+                && let Err(forecast) = self.is_bearable(slot, now)
+            {
+                self.doom(slot, ShedReason::Evicted(forecast));
+            }
+        }
+        self.released = released;
     }
 
-    /// The first background job, if it would end before any upcoming job has to start.
-    pub(super) fn first_background_in_slack(&self, now: Time) -> Option<Key> {
+    /// The oldest waiting job of a class goes to the front of all that are ready.
+    fn force(&mut self, class: usize, guard_at: Time, now: Time) {
+        let Some(slot) = self.lanes[class].waiting.oldest() else {
+            return;
+        };
+        self.displace(slot);
+        if let Some(record) = self.at_mut(slot) {
+            record.forced = Some(guard_at);
+        }
+        self.place(slot, now, None);
+        self.set_guard(class, now);
+    }
+
+    /// Lets a class's guard count from `now`, if a job of it waits.
+    pub(super) fn set_guard(&mut self, class: usize, now: Time) {
+        let lane = &self.lanes[class];
+        let Some(guard) = lane.guard else { return };
+        self.guards.remove(class as u32);
+        if lane.waiting.oldest().is_some() {
+            expect_free(&self.guards.push(class as u32, now + guard));
+        }
+    }
+
+    /// Dooms a job that has come too late.
+    pub(super) fn expire(&mut self, slot: u32) {
+        if let Some(reason) = self.at(slot).and_then(Record::late_reason) {
+            self.doom(slot, reason);
+        }
+    }
+
+    /// Lets a job be shed, or in shadow mode only marks it.
+    pub(super) fn doom(&mut self, slot: u32, reason: ShedReason) {
+        let reason = self.closing.map_or(reason, |_| ShedReason::Shutdown);
+        let place = if self.is_shadow { Place::Condemned } else { Place::Doomed };
+        self.sentence(slot, place, Verdict::Shed(reason));
+    }
+
+    /// Marks a job that only shadow mode takes.
+    pub(super) fn condemn(&mut self, slot: u32, verdict: Verdict) {
+        self.sentence(slot, Place::Condemned, verdict);
+    }
+
+    pub(super) fn sentence(&mut self, slot: u32, place: Place, fate: Verdict) {
+        self.displace(slot);
+        let Some(record) = self.at_mut(slot) else { return };
+        (record.place, record.fate) = (place, Some(fate));
+        let order = record.order();
+        let into = match place {
+            Place::Condemned => &mut self.condemned,
+            _ => &mut self.doomed,
+        };
+        expect_free(&into.push(slot, order));
+    }
+
+    /// The doomed job that comes first.
+    pub(super) fn first_doomed(&self) -> Option<u32> {
+        Some(self.doomed.peek()?.0)
+    }
+
+    /// The job to start now, and whether a reservation gives it the right of way. Settle first.
+    pub(super) fn first_to_start(&mut self, now: Time) -> Option<(u32, bool)> {
+        if !self.reserved.is_empty()
+            && let Some(slot) = self.first_reserved(now)
+        {
+            return Some((slot, true));
+        }
+        let condemned = self.condemned.peek();
+        let first = self.ready.first().into_iter().chain(condemned);
+        match first.min_by_key(|&(_, order)| order) {
+            Some((slot, _)) => Some((slot, false)),
+            None => Some((self.first_background_in_slack(now)?, false)),
+        }
+    }
+
+    /// The first job of a class with something in its bucket, if it is not certain that everybody
+    /// is on time anyway.
+    fn first_reserved(&mut self, now: Time) -> Option<u32> {
+        let begin = self.workers.begin_after(now, 0).as_nanos();
+        if self.ready.demand().is_some_and(|demand| demand.total().latest_ns > begin) {
+            return None;
+        }
+        let mut first: Option<(Order, u32)> = None;
+        for &class in &self.reserved {
+            let Some(reserved) = &mut self.lanes[class as usize].reserved else { continue };
+            if let Some((slot, order)) = reserved.ready.peek()
+                && reserved.bucket.has_credit(now)
+            {
+                first = first.into_iter().chain([(order, slot)]).min();
+            }
+        }
+        first.map(|(_, slot)| slot)
+    }
+
+    /// The first background job, if all upcoming jobs could follow it.
+    fn first_background_in_slack(&mut self, now: Time) -> Option<u32> {
         let (slot, _) = self.background.peek()?;
-        let (key, record) = self.records.at_slot(slot)?;
-        let end = now + record.cost;
-        let fits = self.upcoming.peek().is_none_or(|(_, latest_start)| end < latest_start);
-        fits.then_some(key)
-    }
-
-    /// The late job with the earliest deadline.
-    pub(super) fn first_late(&self) -> Option<Key> {
-        let (slot, _) = self.late.peek()?;
-        Some(self.records.at_slot(slot)?.0)
+        let cost_ns = self.at(slot)?.cost_ns;
+        let end = self.workers.begin_after(now, cost_ns).as_nanos();
+        let fits = self.upcoming.is_empty() || end < self.upcoming.total().latest_ns;
+        fits.then_some(slot)
     }
 
     /// Marks a queued job as running and hands out its payload.
-    pub(super) fn start(&mut self, key: Key, now: Time) -> Option<(T, &Record<T>)> {
-        self.records.get(key)?;
-        self.displace(key.slot());
-        let record = self.records.get_mut(key)?;
+    pub(super) fn start(&mut self, slot: u32, has_way: bool, now: Time) -> Option<(Key, T)> {
+        let is_protected = self.at(slot)?.is_protected;
+        self.displace(slot);
+        let (key, record) = self.records.at_slot_mut(slot)?;
         record.place = Place::Running(now);
-        let payload = record.payload.take()?;
-        Some((payload, record))
-    }
-
-    /// When `settle` has something to do next. The cost is that of `IdWheel::next_wakeup`.
-    pub(super) fn next_wakeup(&mut self) -> Option<Time> {
-        self.wheel.next_wakeup().map(Time::from_nanos)
-    }
-
-    /// Puts a displaced job where it belongs at `now`.
-    fn place(&mut self, slot: u32, now: Time) {
-        let Some((_, record)) = self.records.at_slot_mut(slot) else {
-            return;
-        };
-        let (order, latest_start) = (record.order(), record.latest_start());
-        let is_background = record.is_background();
-        let mut wake_at = latest_start;
-        if record.is_past_latest_start(now) {
-            record.place = Place::Late;
-            expect_free(&self.late.push(slot, order));
-            return;
+        record.is_charged = has_way || is_protected;
+        let (class, cost_ns) = (record.class.number(), record.cost_ns);
+        let (is_charged, payload) = (record.is_charged, record.payload.take());
+        self.workers.start(slot, now + Duration::from_nanos(cost_ns));
+        if let Some(reserved) = &mut self.lanes[class].reserved {
+            reserved.bucket.start(now, cost_ns, is_charged);
         }
-        if record.eligible > now {
-            record.place = Place::Unreleased;
-            // A deadline that was moved before the release is told of at its latest start.
-            wake_at = Some(wake_at.map_or(record.eligible, |at| at.min(record.eligible)));
-            if let (false, Some(latest_start)) = (is_background, latest_start) {
-                expect_free(&self.upcoming.push(slot, latest_start));
+        self.set_guard(class, now);
+        Some((key, payload?))
+    }
+
+    /// Takes a running job out, which has run since `started`.
+    pub(super) fn finish(&mut self, key: Key, took_ns: u64, now: Time) -> Option<Record<T, I>> {
+        let record = self.records.remove(key)?;
+        self.workers.finish(key.slot());
+        if let Some(reserved) = &mut self.lanes[record.class.number()].reserved
+            && record.is_charged
+        {
+            reserved.bucket.settle(now, record.cost_ns, took_ns);
+        }
+        Some(record)
+    }
+
+    /// When something changes by itself next. The cost is that of `IdWheel::next_wakeup`.
+    pub(super) fn next_wakeup(&mut self, now: Time) -> Option<Time> {
+        let wheel = self.wheel.next_wakeup().map(Time::from_nanos);
+        let guard = self.guards.peek().map(|(_, guard_at)| guard_at);
+        // Later than this, somebody has to be evicted if no worker has become free.
+        let latest = match self.ready.demand() {
+            Some(demand) if self.admission == Admission::Evict && !self.is_shadow => {
+                Some(demand.total().latest_ns)
             }
-        } else if is_background {
-            record.place = Place::Background;
-            expect_free(&self.background.push(slot, order));
-        } else {
-            record.place = Place::Ready;
-            expect_free(&self.ready.push(slot, order));
-        }
-        if let Some(wake_at) = wake_at {
-            // Otherwise `settle` would find it due again and again.
-            debug_assert!(wake_at > now, "a placed job has nothing to do now");
-            expect_free(&self.wheel.insert(slot, wake_at.as_nanos()));
+            _ => None,
+        };
+        let latest = latest.filter(|&at| at < u64::MAX && at > now.as_nanos());
+        wheel.into_iter().chain(guard).chain(latest.map(Time::from_nanos)).min()
+    }
+
+    /// How things stand.
+    pub(super) fn load(&mut self, now: Time) -> Load {
+        let running_ns = u64::try_from(self.workers.remaining_ns(now)).unwrap_or(u64::MAX);
+        let begin = self.workers.begin_after(now, 0);
+        let total = self.ready.demand().map(Demand::total);
+        let queued_ns = total.map_or(0, |total| total.work_ns);
+        let slack = total.and_then(|total| match total.latest_ns {
+            u64::MAX => Some(Duration::MAX),
+            latest_ns => {
+                Time::from_nanos(latest_ns).checked_since(begin).filter(|it| !it.is_zero())
+            }
+        });
+        Load {
+            running: Duration::from_nanos(running_ns),
+            queued: Duration::from_nanos(queued_ns).saturating_mul(self.workers.count()),
+            begin,
+            slack,
         }
     }
 
-    /// Takes a job out of every order, so that it can be placed anew or leave.
-    fn displace(&mut self, slot: u32) {
-        let Some((_, record)) = self.records.at_slot(slot) else {
-            return;
-        };
-        let held = match record.place {
-            // Background jobs are not in `upcoming`.
-            Place::Unreleased => self.upcoming.remove(slot).is_some() || record.is_background(),
-            Place::Ready => self.ready.remove(slot).is_some(),
-            Place::Background => self.background.remove(slot).is_some(),
-            Place::Late => self.late.remove(slot).is_some(),
-            Place::Running(_) => true,
-        };
-        debug_assert!(held, "a job is where its place says");
-        self.wheel.cancel(slot);
+    /// Sets when a job must be done and when it may start. Whatever holds the job meanwhile knows
+    /// it by its old order.
+    pub(super) fn set_times(&mut self, slot: u32, deadline: Option<Time>, eligible: Time) {
+        let closing = self.closing;
+        if let Some(record) = self.at_mut(slot) {
+            record.eligible = eligible;
+            record.set_deadline(deadline, closing);
+        }
     }
 
-    /// Panics if a job is not where its place says. O(n).
-    pub(super) fn assert_invariants(&self) {
-        self.ready.assert_invariants();
-        self.background.assert_invariants();
-        self.late.assert_invariants();
-        self.upcoming.assert_invariants();
-        self.wheel.assert_invariants();
-        let (mut heaps, mut wheel) = (0, 0);
-        for (key, record) in self.records.iter() {
-            let slot = key.slot();
-            let foreground = !record.is_background();
-            let expected = match record.place {
-                Place::Unreleased => [false, false, false, foreground, true],
-                Place::Ready => [true, false, false, false, true],
-                Place::Background => [false, true, false, false, record.deadline.is_some()],
-                Place::Late => [false, false, true, false, false],
-                Place::Running(_) => [false; 5],
-            };
-            let found = [
-                self.ready.contains(slot),
-                self.background.contains(slot),
-                self.late.contains(slot),
-                self.upcoming.contains(slot),
-                self.wheel.contains(slot),
-            ];
-            assert_eq!(found, expected, "the orders that hold {key:?}, {:?}", record.place);
-            assert_eq!(record.payload.is_none(), matches!(record.place, Place::Running(_)));
-            heaps += found[..4].iter().filter(|&&held| held).count();
-            wheel += usize::from(found[4]);
+    /// Lets everything that is queued be done by `by`, or be shed.
+    pub(super) fn shut_down(&mut self, mut queued: Vec<(u64, u32)>, by: Time, now: Time) {
+        queued.sort_unstable();
+        self.closing = Some(self.closing.map_or(by, |closing| closing.min(by)));
+        self.is_shadow = false;
+        queued.iter().for_each(|&(_, slot)| self.displace(slot));
+        self.lanes.iter_mut().for_each(|lane| lane.guard = None);
+        for (_, slot) in queued {
+            let Some(record) = self.at_mut(slot) else { continue };
+            record.forced = None;
+            let (deadline, eligible) = (record.deadline, record.eligible);
+            self.set_times(slot, deadline, eligible);
+            match self.at(slot).is_some_and(|record| record.is_possible(now).is_ok()) {
+                true => self.place(slot, now, None),
+                false => self.doom(slot, ShedReason::Shutdown),
+            }
         }
-        let held = self.ready.len() + self.background.len() + self.late.len() + self.upcoming.len();
-        assert_eq!((held, self.wheel.len()), (heaps, wheel), "no order holds a job that is gone");
     }
 }
 
 /// A displaced job is in no order, so there is always room for it.
-fn expect_free<E: core::fmt::Debug>(pushed: &Result<(), E>) {
+pub(super) fn expect_free<E: core::fmt::Debug>(pushed: &Result<(), E>) {
     debug_assert!(pushed.is_ok(), "a displaced job is in no order: {pushed:?}");
 }

@@ -1,0 +1,209 @@
+//! The demand index: jobs in the order in which they will run, and whether all of them can be
+//! done in time.
+//!
+//! A B-tree in an arena. Each entry carries what its subtree needs (worker time), when that must
+//! begin at the latest so that nobody in it starts too late, and the largest gain of an
+//! eviction in it. So the root tells in O(1) whether all are in time, and a descent finds the
+//! first job that isn't, the worst one before it, or what stands before a job, in O(log n).
+//! Nodes are merged where two neighbours together fill less than half of one.
+
+mod node;
+mod search;
+#[cfg(test)]
+mod tests;
+
+pub(super) use node::Entry;
+pub(super) use search::{Lookout, Spot};
+
+use alloc::vec::Vec;
+
+use crate::heap::Fifo;
+use crate::time::Time;
+use node::{Node, WIDTH};
+
+/// Jobs by deadline; equal deadlines by the order of submission.
+pub(super) type Order = Fifo<Time>;
+
+/// The least entries a node has before it looks for a neighbour to merge with.
+const SPARSE: usize = WIDTH / 4;
+
+/// Jobs in order, with the sums that tell whether they are feasible.
+#[derive(Debug)]
+pub(super) struct Demand {
+    nodes: Vec<Node>,
+    /// Nodes that can be used again.
+    vacant: Vec<u32>,
+    root: u32,
+    /// Levels below the root.
+    height: u32,
+    /// The summary of the root.
+    total: Entry,
+}
+
+impl Demand {
+    pub(super) fn new() -> Self {
+        let (nodes, total) = (Vec::new(), Node::new().summary(0));
+        Self { nodes, vacant: Vec::new(), root: 0, height: 0, total }
+    }
+
+    /// All jobs together.
+    pub(super) const fn total(&self) -> &Entry {
+        &self.total
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.total.count == 0
+    }
+
+    /// Puts a job in, whose order is nobody else's. O(log n).
+    pub(super) fn insert(&mut self, job: Entry) {
+        if self.nodes.is_empty() {
+            self.nodes.push(Node::new());
+        }
+        if let Some(right) = self.insert_below(self.root, self.height, job) {
+            let left = self.node(self.root).summary(self.root);
+            let mut root = Node::new();
+            root.insert(0, left);
+            root.insert(1, right);
+            self.root = self.add(root);
+            self.height += 1;
+        }
+        self.total = self.node(self.root).summary(self.root);
+    }
+
+    /// Takes the job of this order out. O(log n).
+    pub(super) fn remove(&mut self, order: Order) -> Option<Entry> {
+        if self.is_empty() {
+            return None;
+        }
+        let removed = self.remove_below(self.root, self.height, order)?;
+        while self.height > 0
+            && let [only] = self.node(self.root).entries()
+        {
+            let child = only.child;
+            self.vacate(self.root);
+            (self.root, self.height) = (child, self.height - 1);
+        }
+        self.total = self.node(self.root).summary(self.root);
+        Some(removed)
+    }
+
+    /// Inserts into a subtree; returns the entry of a new subtree on its right.
+    fn insert_below(&mut self, node: u32, height: u32, job: Entry) -> Option<Entry> {
+        let here = self.node(node);
+        let (at, entry) = match height {
+            0 => (here.before(job.order), job),
+            _ => {
+                let at = here.covering(job.order);
+                let child = here.entries()[at].child;
+                let split = self.insert_below(child, height - 1, job);
+                let summary = self.node(child).summary(child);
+                self.node_mut(node).set(at, summary);
+                (at + 1, split?)
+            }
+        };
+        let right = self.node_mut(node).insert(at, entry)?;
+        let right = self.add(right);
+        Some(self.node(right).summary(right))
+    }
+
+    fn remove_below(&mut self, node: u32, height: u32, order: Order) -> Option<Entry> {
+        let here = self.node(node);
+        if height == 0 {
+            let at = here.before(order);
+            here.entries().get(at).filter(|entry| entry.order == order)?;
+            return Some(self.node_mut(node).remove(at));
+        }
+        let at = here.covering(order);
+        let child = here.entries()[at].child;
+        let removed = self.remove_below(child, height - 1, order)?;
+        match self.node(child).entries().len() {
+            0 => {
+                self.node_mut(node).remove(at);
+                self.vacate(child);
+            }
+            len => {
+                let summary = self.node(child).summary(child);
+                self.node_mut(node).set(at, summary);
+                if len <= SPARSE {
+                    self.merge_around(node, at);
+                }
+            }
+        }
+        Some(removed)
+    }
+
+    /// Merges a sparse child with its neighbour on the right or on the left, if both together
+    /// fill at most half a node: then it takes a while until they have to be split again.
+    fn merge_around(&mut self, node: u32, at: usize) {
+        for left in [Some(at), at.checked_sub(1)].into_iter().flatten() {
+            let &[first, second, ..] = &self.node(node).entries()[left..] else { continue };
+            let lens = [first, second].map(|entry| self.node(entry.child).entries().len());
+            if lens[0] + lens[1] > WIDTH / 2 {
+                continue;
+            }
+            let mut emptied = core::mem::replace(self.node_mut(second.child), Node::new());
+            self.node_mut(first.child).take_from(&mut emptied, 0);
+            self.vacate(second.child);
+            let summary = self.node(first.child).summary(first.child);
+            let here = self.node_mut(node);
+            here.remove(left + 1);
+            here.set(left, summary);
+            return;
+        }
+    }
+
+    fn node(&self, node: u32) -> &Node {
+        &self.nodes[node as usize]
+    }
+
+    fn node_mut(&mut self, node: u32) -> &mut Node {
+        &mut self.nodes[node as usize]
+    }
+
+    fn add(&mut self, node: Node) -> u32 {
+        if let Some(vacant) = self.vacant.pop() {
+            self.nodes[vacant as usize] = node;
+            return vacant;
+        }
+        // There are never more nodes than jobs, which are fewer than 2^31.
+        self.nodes.push(node);
+        (self.nodes.len() - 1) as u32
+    }
+
+    fn vacate(&mut self, node: u32) {
+        *self.node_mut(node) = Node::new();
+        self.vacant.push(node);
+    }
+
+    /// Checks order, summaries and nodes, and returns all jobs. O(n).
+    ///
+    /// # Panics
+    ///
+    /// If an invariant is broken.
+    pub(super) fn checked_jobs(&self) -> Vec<Entry> {
+        let (mut jobs, mut nodes) = (Vec::new(), 0);
+        if !self.nodes.is_empty() {
+            self.collect(self.root, self.height, &mut jobs, &mut nodes);
+            assert_eq!(self.node(self.root).summary(self.root), self.total, "the root's summary");
+        }
+        assert_eq!(nodes + self.vacant.len(), self.nodes.len(), "every node is used or vacant");
+        assert!(jobs.is_sorted_by(|left, right| left.order < right.order), "jobs are in order");
+        assert_eq!(jobs.len(), self.total.count as usize);
+        jobs
+    }
+
+    fn collect(&self, node: u32, height: u32, jobs: &mut Vec<Entry>, nodes: &mut usize) {
+        *nodes += 1;
+        for entry in self.node(node).entries() {
+            if height == 0 {
+                jobs.push(*entry);
+                continue;
+            }
+            let below = self.node(entry.child);
+            assert!(!below.entries().is_empty(), "no node is empty");
+            assert_eq!(below.summary(entry.child), *entry, "the summary of a subtree");
+            self.collect(entry.child, height - 1, jobs, nodes);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What always holds, for tests and fuzzing.
+
+use alloc::vec::Vec;
+
+use super::Scheduler;
+use super::demand::Entry;
+use super::queue::Queue;
+use super::ready::Ready;
+use super::record::{Place, Record};
+use super::stats::Stats;
+
+impl<T, I: Ord + Clone> Scheduler<T, I> {
+    /// Checks that every job stands in one place and that no outcome is missing. O(n); for tests
+    /// and fuzzing.
+    ///
+    /// # Panics
+    ///
+    /// If an invariant is broken.
+    pub fn assert_invariants(&self) {
+        self.queue.assert_invariants();
+        let stats = self.stats();
+        let Stats { submitted, refused, joined, done, failed, cancelled, shed, .. } = stats;
+        let (queued, running) = (stats.queued, stats.running);
+        let pending = u64::from(queued) + u64::from(running);
+        assert_eq!(self.queue.records.len() as u64, pending, "every pending job is in the store");
+        let outcomes = refused.total() + joined + done + failed + cancelled + shed.total();
+        assert_eq!(submitted, outcomes + pending, "every submit has one outcome");
+        let bound = self.config.queue_bound as usize + self.queue.doomed.len();
+        assert!(running <= self.config.workers && queued as usize <= bound);
+        assert_eq!((queued, running), (self.queued, self.queue.workers.running()));
+        for (identity, &slot) in &self.identities {
+            let is_there = self.queue.at(slot).is_some_and(|record| {
+                !matches!(record.place, Place::Running(_))
+                    && record.identity.as_ref() == Some(identity)
+            });
+            assert!(is_there, "an identity leads to a queued job of its own");
+        }
+    }
+}
+
+impl<T, I> Queue<T, I> {
+    /// Panics if a job is not where its place says. O(n).
+    fn assert_invariants(&self) {
+        for heap in [&self.background, &self.doomed, &self.condemned] {
+            heap.assert_invariants();
+        }
+        self.wheel.assert_invariants();
+        let mut counts = [0; 6];
+        for (key, record) in self.records.iter() {
+            let found = self.found(key.slot());
+            let is_late_possible = record.latest_start.is_some() && record.forced.is_none();
+            let expected = match record.place {
+                Place::Nowhere | Place::Lifted => panic!("{key:?} is on its way"),
+                Place::Unreleased => [false, false, false, false, !record.is_background(), true],
+                Place::Ready => [true, false, false, false, false, is_late_possible],
+                Place::Background => [false, true, false, false, false, is_late_possible],
+                Place::Doomed => [false, false, true, false, false, false],
+                Place::Condemned => [false, false, false, true, false, false],
+                Place::Running(_) => [false; 6],
+            };
+            assert_eq!(found, expected, "the orders that hold {key:?}, {:?}", record.place);
+            assert_eq!(record.payload.is_none(), matches!(record.place, Place::Running(_)));
+            counts.iter_mut().zip(found).for_each(|(count, found)| *count += usize::from(found));
+        }
+        let lens = [
+            self.ready_jobs().len(),
+            self.background.len(),
+            self.doomed.len(),
+            self.condemned.len(),
+            self.upcoming.checked_jobs().len(),
+            self.wheel.len(),
+        ];
+        assert_eq!(lens, counts, "no order holds a job that is gone");
+        self.assert_lanes();
+    }
+
+    /// Which orders hold a slot: ready, background, doomed, condemned, upcoming, the wheel.
+    fn found(&self, slot: u32) -> [bool; 6] {
+        let order = self.at(slot).map(Record::order);
+        let is_ready = match &self.ready {
+            Ready::Heap(heap) => heap.contains(slot),
+            Ready::Index(demand) => {
+                order.and_then(|order| demand.find(order)).is_some_and(|it| it.job.child == slot)
+            }
+        };
+        let upcoming = order.and_then(|order| self.upcoming.find(order));
+        [
+            is_ready,
+            self.background.contains(slot),
+            self.doomed.contains(slot),
+            self.condemned.contains(slot),
+            upcoming.is_some_and(|it| it.job.child == slot),
+            self.wheel.contains(slot),
+        ]
+    }
+
+    fn ready_jobs(&self) -> Vec<u32> {
+        match &self.ready {
+            Ready::Heap(heap) => {
+                heap.assert_invariants();
+                heap.iter().map(|(slot, _)| slot).collect()
+            }
+            Ready::Index(demand) => {
+                let share = |record: &Record<T, I>| self.workers.share_ns(record.cost_ns);
+                let jobs = demand.checked_jobs();
+                for job in &jobs {
+                    let expected = self.at(job.child).map(|it| it.entry(job.child, share(it)));
+                    assert_eq!(Some(*job), expected, "the index knows what the record says");
+                }
+                jobs.iter().map(|job: &Entry| job.child).collect()
+            }
+        }
+    }
+
+    fn assert_lanes(&self) {
+        for (number, lane) in self.lanes.iter().enumerate() {
+            let of_class = |it: &&Record<T, I>| it.class.number() == number;
+            let records = || self.records.iter().map(|(_, record)| record).filter(of_class);
+            let ready = || records().filter(|record| record.place == Place::Ready);
+            if let Some(reserved) = &lane.reserved {
+                assert_eq!(reserved.ready.len(), ready().count());
+                let protected = ready().filter(|record| record.is_protected);
+                let cost_ns = protected.map(|record| u128::from(record.cost_ns)).sum();
+                reserved.bucket.assert_protects(cost_ns);
+            }
+            let is_counted =
+                |record: &&Record<T, I>| record.tenant.is_some() && self.ready.demand().is_some();
+            assert_eq!(lane.tenants.assert_invariants(), ready().filter(is_counted).count());
+            let (mut waiting, mut at) = (0, lane.waiting.oldest());
+            while let Some(record) = at.and_then(|slot| self.at(slot)) {
+                assert_eq!(record.place, Place::Background);
+                (waiting, at) = (waiting + 1, Some(record.newer));
+            }
+            let background = records().filter(|record| record.place == Place::Background).count();
+            assert_eq!(waiting, if lane.guard.is_some() { background } else { 0 });
+            assert_eq!(self.guards.contains(number as u32), waiting > 0);
+        }
+    }
+}

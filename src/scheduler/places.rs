@@ -1,0 +1,137 @@
+//! The way of a job from one place to another.
+
+use super::queue::{Queue, expect_free};
+use super::record::Place;
+use crate::time::Time;
+
+impl<T, I> Queue<T, I> {
+    /// Puts a displaced job where it belongs at `now`. `protection` is what a job had that comes
+    /// back to where it was.
+    pub(super) fn place(&mut self, slot: u32, now: Time, protection: Option<bool>) {
+        let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
+        record.fate = None;
+        let latest_start = record.latest_start.filter(|_| record.forced.is_none());
+        if latest_start.is_some_and(|latest| latest <= now) {
+            return self.expire(slot);
+        }
+        let mut wake_at = latest_start;
+        let is_background = record.is_background() && record.forced.is_none();
+        if record.eligible > now {
+            record.place = Place::Unreleased;
+            // A deadline that was moved before the release is told of at its latest start.
+            wake_at = Some(wake_at.map_or(record.eligible, |at| at.min(record.eligible)));
+            if !is_background {
+                let share_ns = self.workers.share_ns(record.cost_ns);
+                self.upcoming.insert(record.entry(slot, share_ns));
+            }
+        } else if is_background {
+            record.place = Place::Background;
+            let (order, class) = (record.order(), record.class.number());
+            expect_free(&self.background.push(slot, order));
+            self.wait_for_slack(slot, class, now);
+        } else {
+            record.place = Place::Ready;
+            self.make_ready(slot, now, protection);
+        }
+        if let Some(wake_at) = wake_at {
+            // Otherwise `settle` would find it due again and again.
+            debug_assert!(wake_at > now, "a placed job has nothing to do now");
+            expect_free(&self.wheel.insert(slot, wake_at.as_nanos()));
+        }
+    }
+
+    fn wait_for_slack(&mut self, slot: u32, class: usize, now: Time) {
+        let lane = &mut self.lanes[class];
+        if lane.guard.is_none() {
+            return;
+        }
+        let is_first = lane.waiting.oldest().is_none();
+        lane.waiting.push(&mut self.records, slot);
+        if is_first {
+            self.set_guard(class, now);
+        }
+    }
+
+    fn make_ready(&mut self, slot: u32, now: Time, protection: Option<bool>) {
+        let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
+        let lane = &mut self.lanes[record.class.number()];
+        if let (Some(reserved), None) = (&mut lane.reserved, record.forced) {
+            let latest_start = record.latest_start.unwrap_or(Time::MAX);
+            record.is_protected = match protection {
+                Some(is_protected) => reserved.bucket.restore(is_protected, record.cost_ns),
+                None => reserved.bucket.protect(now, latest_start, record.cost_ns),
+            };
+            expect_free(&reserved.ready.push(slot, record.order()));
+        }
+        let job = record.entry(slot, self.workers.share_ns(record.cost_ns));
+        self.ready.insert(job);
+        if let (Some(tenant), Some(_)) = (record.tenant, self.ready.demand()) {
+            lane.tenants.add(tenant, job, record.cost_ns);
+        }
+    }
+
+    /// Takes a ready job out of the demand index alone, or puts it back: what stands in it decides
+    /// who is evicted.
+    pub(super) fn lift(&mut self, slot: u32, is_up: bool) {
+        let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
+        record.place = if is_up { Place::Lifted } else { Place::Ready };
+        let lane = &mut self.lanes[record.class.number()];
+        let job = record.entry(slot, self.workers.share_ns(record.cost_ns));
+        if is_up {
+            self.ready.remove(slot, job.order);
+        } else {
+            self.ready.insert(job);
+        }
+        match record.tenant {
+            Some(tenant) if is_up => lane.tenants.remove(tenant, job.order, record.cost_ns),
+            Some(tenant) => lane.tenants.add(tenant, job, record.cost_ns),
+            None => {}
+        }
+    }
+
+    /// Takes a job out of every order, so that it can be placed anew or leave.
+    pub(super) fn displace(&mut self, slot: u32) {
+        let Some(record) = self.at(slot) else { return };
+        let (place, order, class) = (record.place, record.order(), record.class.number());
+        let held = match place {
+            Place::Nowhere | Place::Running(_) => true,
+            Place::Unreleased => record.is_background() || self.upcoming.remove(order).is_some(),
+            Place::Ready => {
+                self.lift(slot, true);
+                self.leave_lane(slot, class);
+                true
+            }
+            Place::Lifted => {
+                self.leave_lane(slot, class);
+                true
+            }
+            Place::Background => {
+                if self.lanes[class].guard.is_some() {
+                    self.lanes[class].waiting.remove(&mut self.records, slot);
+                    if self.lanes[class].waiting.oldest().is_none() {
+                        self.guards.remove(class as u32);
+                    }
+                }
+                self.background.remove(slot).is_some()
+            }
+            Place::Doomed => self.doomed.remove(slot).is_some(),
+            Place::Condemned => self.condemned.remove(slot).is_some(),
+        };
+        debug_assert!(held, "a job is where its place says");
+        self.wheel.cancel(slot);
+        if let Some(record) = self.at_mut(slot) {
+            record.place = Place::Nowhere;
+        }
+    }
+
+    /// A job that was ready is no longer among those of its class.
+    fn leave_lane(&mut self, slot: u32, class: usize) {
+        let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
+        if let Some(reserved) = &mut self.lanes[class].reserved {
+            reserved.ready.remove(slot);
+            if core::mem::take(&mut record.is_protected) {
+                reserved.bucket.leave(record.cost_ns);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A job in the scheduler's store.
+
+use core::time::Duration;
+
+use super::class::Class;
+use super::demand::{Entry, Order};
+use super::reason::{ShedReason, Verdict};
+use crate::time::Time;
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In no order: it is being submitted or moved.
+    Nowhere,
+    /// Waits for its release, in the wheel; a foreground job is in `upcoming` too.
+    Unreleased,
+    /// In `ready`, and in the wheel at its latest start if it has one.
+    Ready,
+    /// As `Ready`, but taken out of the demand index, while it is decided who is evicted.
+    Lifted,
+    /// In `background`, and in the wheel at its latest start if it has one.
+    Background,
+    /// In `doomed`: it will be shed, and nobody was told yet.
+    Doomed,
+    /// In `condemned`: only shadow mode still runs it.
+    Condemned,
+    /// Occupies a worker since this time.
+    Running(Time),
+}
+
+/// A job in the store.
+#[derive(Debug)]
+pub(super) struct Record<T, I> {
+    /// Put in when the job is accepted, and taken out when it starts.
+    pub(super) payload: Option<T>,
+    pub(super) identity: Option<I>,
+    pub(super) place: Place,
+    pub(super) class: Class,
+    pub(super) is_background_class: bool,
+    /// Whether its class's reservation has room for it.
+    pub(super) is_protected: bool,
+    /// Whether its start was charged to its class's reservation.
+    pub(super) is_charged: bool,
+    /// Whether its cost was declared.
+    pub(super) is_declared: bool,
+    /// How many submissions share it.
+    pub(super) shares: u32,
+    pub(super) tenant: Option<u64>,
+    pub(super) deadline: Option<Time>,
+    /// The time before which the job must start; `None` without a deadline.
+    pub(super) latest_start: Option<Time>,
+    /// When its class's starvation guard took it to the front.
+    pub(super) forced: Option<Time>,
+    /// The time from which it could have run: of its submission, or of its later release.
+    pub(super) eligible: Time,
+    /// Frozen when the job is submitted, so that the latest start never moves by itself.
+    pub(super) cost_ns: u64,
+    pub(super) declared_ns: u64,
+    /// From the latest start to the deadline: cost, lead and margin.
+    pub(super) reserve_ns: u64,
+    /// Cost per value, as [`badness`] has it.
+    pub(super) badness: u64,
+    pub(super) sequence: u64,
+    /// Neighbours in the list of its class's waiting background jobs.
+    pub(super) older: u32,
+    pub(super) newer: u32,
+    /// Why it is doomed or condemned.
+    pub(super) fate: Option<Verdict>,
+}
+
+/// No slot, in a list of jobs.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// What a job gains by not being protected, as far as evictions go: all that are protected come
+/// behind all that aren't.
+const UNPROTECTED: u64 = 1 << 62;
+
+/// A job's cost per value in fixed point: the larger, the sooner it is evicted. Between 1 and
+/// 2^62 - 1; costs of more than an hour are as bad as one of an hour.
+pub(super) fn badness(cost_ns: u64, value: u32, weight: u32) -> u64 {
+    const MOST: u64 = (1 << 62) - 1;
+    const FRACTION: u32 = 20;
+    let cost = cost_ns.min((1 << 42) - 1) << FRACTION;
+    match u64::from(value) * u64::from(weight) {
+        0 => MOST,
+        1 => cost.min(MOST - 1) + 1,
+        worth => (cost / worth).min(MOST - 1) + 1,
+    }
+}
+
+impl<T, I> Record<T, I> {
+    pub(super) fn is_background(&self) -> bool {
+        self.is_background_class || self.deadline.is_none()
+    }
+
+    pub(super) fn is_past_latest_start(&self, now: Time) -> bool {
+        self.forced.is_none() && self.latest_start.is_some_and(|latest| latest <= now)
+    }
+
+    /// A job without a deadline stands behind all that have one. The end of time is used for it
+    /// here and nowhere else: in the record the deadline is an `Option`.
+    pub(super) fn order(&self) -> Order {
+        Order::new(self.forced.or(self.deadline).unwrap_or(Time::MAX), self.sequence)
+    }
+
+    /// Sets the deadline, and the latest start with it: that of an earlier shutdown, if there is
+    /// one.
+    pub(super) fn set_deadline(&mut self, deadline: Option<Time>, closing: Option<Time>) {
+        self.deadline = deadline;
+        let due = deadline.into_iter().chain(closing).min();
+        self.latest_start =
+            due.map(|due| Time::from_nanos(due.as_nanos().saturating_sub(self.reserve_ns)));
+    }
+
+    /// The job in a demand index.
+    pub(super) fn entry(&self, slot: u32, share_ns: u64) -> Entry {
+        let (latest_start, worst) = match self.forced {
+            // Nobody is told to shed it, so it can't be too late.
+            Some(_) => (None, 0),
+            None if self.is_protected => (self.latest_start, self.badness),
+            None => (self.latest_start, self.badness + UNPROTECTED),
+        };
+        Entry {
+            order: self.order(),
+            work_ns: share_ns,
+            latest_ns: latest_start.map_or(u64::MAX, Time::as_nanos),
+            worst,
+            count: 1,
+            child: slot,
+        }
+    }
+
+    /// Why the job is shed, whose latest start has passed.
+    pub(super) fn late_reason(&self) -> Option<ShedReason> {
+        let cost = Duration::from_nanos(self.cost_ns);
+        self.latest_start.map(|latest_start| ShedReason::LatestStart { latest_start, cost })
+    }
+}
+
+/// Whether a job in a demand index is protected from those that are not.
+pub(super) const fn is_protected(job: &Entry) -> bool {
+    job.worst < UNPROTECTED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn badness_is_cost_per_value() {
+        assert!(badness(200, 1, 1) > badness(100, 1, 1));
+        assert!(badness(200, 3, 1) < badness(100, 1, 1));
+        assert_eq!(badness(200, 2, 3), badness(200, 6, 1));
+        assert!(badness(0, 0, 1) > badness(u64::MAX, 1, 1));
+        assert!(badness(0, u32::MAX, u32::MAX) > 0);
+        assert!(badness(u64::MAX, 0, 1) < UNPROTECTED);
+    }
+}
