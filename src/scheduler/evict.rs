@@ -22,13 +22,12 @@ impl<T, I> Queue<T, I> {
     /// What will happen if they aren't. A protected job has a right to be there.
     pub(super) fn is_bearable(&mut self, slot: u32, now: Time) -> Result<(), Forecast> {
         let lookout = self.lookout(now);
-        let (Some(demand), Some(record)) = (self.ready.demand(), self.at(slot)) else {
+        let Some((order, is_protected)) = self.at(slot).map(|it| (it.order(), it.is_protected))
+        else {
             return Ok(());
         };
-        if record.is_protected {
-            return Ok(());
-        }
-        match demand.first_late(lookout, Some(record.order())) {
+        let demand = self.ready.demand_mut().filter(|_| !is_protected);
+        match demand.and_then(|demand| demand.first_late(lookout, Some(order))) {
             Some(late) => Err(self.forecast(slot, &late, lookout)),
             None => Ok(()),
         }
@@ -68,8 +67,8 @@ impl<T, I> Queue<T, I> {
     }
 
     /// Who has to go next; `None` if everybody is in time, or nobody can be evicted.
-    fn next_victim(&self, lookout: Lookout) -> Option<(u32, ShedReason, Forecast)> {
-        let demand = self.ready.demand()?;
+    fn next_victim(&mut self, lookout: Lookout) -> Option<(u32, ShedReason, Forecast)> {
+        let demand = self.ready.demand_mut()?;
         let late = demand.first_late(lookout, None)?;
         if late.job.latest_ns <= lookout.begin_ns {
             // Whoever goes in its stead goes in vain.

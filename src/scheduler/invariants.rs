@@ -52,7 +52,9 @@ impl<T, I> Queue<T, I> {
             let expected = match record.place {
                 Place::Nowhere | Place::Lifted => panic!("{key:?} is on its way"),
                 Place::Unreleased => [false, false, false, false, !record.is_background(), true],
-                Place::Ready => [true, false, false, false, false, is_late_possible],
+                Place::Ready => {
+                    [true, false, false, false, false, is_late_possible && !self.ready.is_indexed()]
+                }
                 Place::Background => [false, true, false, false, false, is_late_possible],
                 Place::Doomed => [false, false, true, false, false, false],
                 Place::Condemned => [false, false, false, true, false, false],

@@ -31,6 +31,7 @@ impl<T, I> Queue<T, I> {
             self.wait_for_slack(slot, class, now);
         } else {
             record.place = Place::Ready;
+            wake_at = wake_at.filter(|_| !self.ready.is_indexed());
             self.make_ready(slot, now, protection);
         }
         if let Some(wake_at) = wake_at {

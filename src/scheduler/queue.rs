@@ -34,7 +34,8 @@ pub(super) struct Queue<T, I> {
     pub(super) condemned: IdHeap<Order, ARITY>,
     /// The unreleased foreground jobs: the slack that background work may use.
     pub(super) upcoming: Demand,
-    /// In nanoseconds: the release of an unreleased job, the latest start of others.
+    /// In nanoseconds: the release of an unreleased job, the latest start of others; not of those
+    /// in a demand index, which knows them.
     pub(super) wheel: IdWheel,
     /// By class.
     pub(super) lanes: Vec<Lane>,
@@ -102,6 +103,10 @@ impl<T, I> Queue<T, I> {
     /// O(log n) for each of them, which are at most all that are queued; a job comes here at most
     /// three times unless it is rescheduled.
     pub(super) fn settle(&mut self, now: Time) {
+        while let Some(past) = self.ready.demand_mut().and_then(|it| it.first_past(now.as_nanos()))
+        {
+            self.expire(past.child);
+        }
         while let Some((slot, _)) = self.wheel.pop_due(now.as_nanos()) {
             let Some(record) = self.at(slot) else { continue };
             match record.is_past_latest_start(now) {
@@ -213,7 +218,7 @@ impl<T, I> Queue<T, I> {
     /// is on time anyway.
     fn first_reserved(&mut self, now: Time) -> Option<u32> {
         let begin = self.workers.begin_after(now, 0).as_nanos();
-        if self.ready.demand().is_some_and(|demand| demand.total().latest_ns > begin) {
+        if self.ready.demand_mut().is_some_and(|demand| demand.latest_ns() > begin) {
             return None;
         }
         let mut first: Option<(Order, u32)> = None;
@@ -233,7 +238,7 @@ impl<T, I> Queue<T, I> {
         let (slot, _) = self.background.peek()?;
         let cost_ns = self.at(slot)?.cost_ns;
         let end = self.workers.begin_after(now, cost_ns).as_nanos();
-        let fits = self.upcoming.is_empty() || end < self.upcoming.total().latest_ns;
+        let fits = self.upcoming.is_empty() || end < self.upcoming.latest_ns();
         fits.then_some(slot)
     }
 
@@ -270,14 +275,13 @@ impl<T, I> Queue<T, I> {
     pub(super) fn next_wakeup(&mut self, now: Time) -> Option<Time> {
         let wheel = self.wheel.next_wakeup().map(Time::from_nanos);
         let guard = self.guards.peek().map(|(_, guard_at)| guard_at);
-        // Later than this, somebody has to be evicted if no worker has become free.
-        let latest = match self.ready.demand() {
-            Some(demand) if self.admission == Admission::Evict && !self.is_shadow => {
-                Some(demand.total().latest_ns)
-            }
-            _ => None,
-        };
-        let latest = latest.filter(|&at| at < u64::MAX && at > now.as_nanos());
+        let evicts = self.admission == Admission::Evict && !self.is_shadow;
+        let latest = self.ready.demand_mut().map(|demand| match demand.latest_ns() {
+            // Then somebody has to be evicted, unless a worker becomes free before.
+            latest_ns if evicts && latest_ns > now.as_nanos() => latest_ns,
+            _ => demand.soonest_ns(),
+        });
+        let latest = latest.filter(|&at| at < u64::MAX);
         wheel.into_iter().chain(guard).chain(latest.map(Time::from_nanos)).min()
     }
 
@@ -285,9 +289,10 @@ impl<T, I> Queue<T, I> {
     pub(super) fn load(&mut self, now: Time) -> Load {
         let running_ns = u64::try_from(self.workers.remaining_ns(now)).unwrap_or(u64::MAX);
         let begin = self.workers.begin_after(now, 0);
-        let total = self.ready.demand().map(Demand::total);
-        let queued_ns = total.map_or(0, |total| total.work_ns);
-        let slack = total.and_then(|total| match total.latest_ns {
+        let demand = self.ready.demand_mut();
+        let work = demand.map(|demand| (demand.total().work_ns, demand.latest_ns()));
+        let queued_ns = work.map_or(0, |(work_ns, _)| work_ns);
+        let slack = work.and_then(|(_, latest_ns)| match latest_ns {
             u64::MAX => Some(Duration::MAX),
             latest_ns => {
                 Time::from_nanos(latest_ns).checked_since(begin).filter(|it| !it.is_zero())

@@ -41,6 +41,17 @@ impl Ready {
         }
     }
 
+    pub(super) const fn is_indexed(&self) -> bool {
+        matches!(self, Self::Index(_))
+    }
+
+    pub(super) const fn demand_mut(&mut self) -> Option<&mut Demand> {
+        match self {
+            Self::Heap(_) => None,
+            Self::Index(demand) => Some(demand),
+        }
+    }
+
     pub(super) const fn demand(&self) -> Option<&Demand> {
         match self {
             Self::Heap(_) => None,

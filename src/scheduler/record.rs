@@ -14,7 +14,7 @@ pub(super) enum Place {
     Nowhere,
     /// Waits for its release, in the wheel; a foreground job is in `upcoming` too.
     Unreleased,
-    /// In `ready`, and in the wheel at its latest start if it has one.
+    /// In `ready`; if that is a heap, in the wheel at its latest start too, if it has one.
     Ready,
     /// As `Ready`, but taken out of the demand index, while it is decided who is evicted.
     Lifted,
@@ -120,10 +120,12 @@ impl<T, I> Record<T, I> {
             None if self.is_protected => (self.latest_start, self.badness),
             None => (self.latest_start, self.badness + UNPROTECTED),
         };
+        let latest_ns = latest_start.map_or(u64::MAX, Time::as_nanos);
         Entry {
             order: self.order(),
             work_ns: share_ns,
-            latest_ns: latest_start.map_or(u64::MAX, Time::as_nanos),
+            latest_ns,
+            soonest_ns: latest_ns,
             worst,
             count: 1,
             child: slot,

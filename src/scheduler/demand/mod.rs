@@ -2,10 +2,14 @@
 //! done in time.
 //!
 //! A B-tree in an arena. Each entry carries what its subtree needs (worker time), when that must
-//! begin at the latest so that nobody in it starts too late, and the largest gain of an
-//! eviction in it. So the root tells in O(1) whether all are in time, and a descent finds the
-//! first job that isn't, the worst one before it, or what stands before a job, in O(log n).
-//! Nodes are merged where two neighbours together fill less than half of one.
+//! begin at the latest so that nobody in it starts too late, the earliest latest start, and the
+//! largest gain of an eviction in it. So the root tells in O(1) whether all are in time, and a
+//! descent finds the first job that isn't, the worst one before it, or what stands before a job,
+//! in O(log n). Nodes are merged where two neighbours together fill less than half of one.
+//!
+//! A change is O(1) a level: it moves the two times as bounds, to the safe side. Only where a
+//! bound says that somebody may be late is the truth looked for, and then the bounds on the way
+//! become exact again. While there is slack, that is once in many changes.
 
 mod node;
 mod search;
@@ -60,7 +64,9 @@ impl Demand {
         if self.nodes.is_empty() {
             self.nodes.push(Node::new());
         }
-        if let Some(right) = self.insert_below(self.root, self.height, job) {
+        let (before_ns, right) = self.insert_below(self.root, self.height, &job);
+        self.total.gain(&job, before_ns);
+        if let Some(right) = right {
             let left = self.node(self.root).summary(self.root);
             let mut root = Node::new();
             root.insert(0, left);
@@ -68,7 +74,7 @@ impl Demand {
             self.root = self.add(root);
             self.height += 1;
         }
-        self.total = self.node(self.root).summary(self.root);
+        self.total.child = self.root;
     }
 
     /// Takes the job of this order out. O(log n).
@@ -76,61 +82,73 @@ impl Demand {
         if self.is_empty() {
             return None;
         }
-        let removed = self.remove_below(self.root, self.height, order)?;
+        let (removed, was_first) = self.remove_below(self.root, self.height, order)?;
+        self.total.lose(&removed, was_first, &self.nodes[self.root as usize]);
+        if self.is_empty() {
+            self.total = self.node(self.root).summary(self.root);
+        }
         while self.height > 0
             && let [only] = self.node(self.root).entries()
         {
             let child = only.child;
             self.vacate(self.root);
             (self.root, self.height) = (child, self.height - 1);
+            self.total.child = child;
         }
-        self.total = self.node(self.root).summary(self.root);
         Some(removed)
     }
 
-    /// Inserts into a subtree; returns the entry of a new subtree on its right.
-    fn insert_below(&mut self, node: u32, height: u32, job: Entry) -> Option<Entry> {
+    /// Inserts into a subtree; returns the work before the job in it, and the entry of a new
+    /// subtree on its right.
+    fn insert_below(&mut self, node: u32, height: u32, job: &Entry) -> (u64, Option<Entry>) {
         let here = self.node(node);
-        let (at, entry) = match height {
-            0 => (here.before(job.order), job),
-            _ => {
-                let at = here.covering(job.order);
-                let child = here.entries()[at].child;
-                let split = self.insert_below(child, height - 1, job);
-                let summary = self.node(child).summary(child);
-                self.node_mut(node).set(at, summary);
-                (at + 1, split?)
-            }
+        if height == 0 {
+            let at = here.before(job.order);
+            return (here.work_before(at), self.insert_at(node, at, *job));
+        }
+        let at = here.covering(job.order);
+        let (outside_ns, child) = (here.work_before(at), here.entries()[at].child);
+        let (inside_ns, split) = self.insert_below(child, height - 1, job);
+        let before_ns = outside_ns.saturating_add(inside_ns);
+        let Some(right) = split else {
+            self.node_mut(node).entry_mut(at).gain(job, inside_ns);
+            return (before_ns, None);
         };
+        *self.node_mut(node).entry_mut(at) = self.node(child).summary(child);
+        (before_ns, self.insert_at(node, at + 1, right))
+    }
+
+    fn insert_at(&mut self, node: u32, at: usize, entry: Entry) -> Option<Entry> {
         let right = self.node_mut(node).insert(at, entry)?;
         let right = self.add(right);
         Some(self.node(right).summary(right))
     }
 
-    fn remove_below(&mut self, node: u32, height: u32, order: Order) -> Option<Entry> {
+    /// Removes from a subtree; tells whether the job was the first one there.
+    fn remove_below(&mut self, node: u32, height: u32, order: Order) -> Option<(Entry, bool)> {
         let here = self.node(node);
         if height == 0 {
             let at = here.before(order);
             here.entries().get(at).filter(|entry| entry.order == order)?;
-            return Some(self.node_mut(node).remove(at));
+            return Some((self.node_mut(node).remove(at), at == 0));
         }
         let at = here.covering(order);
         let child = here.entries()[at].child;
-        let removed = self.remove_below(child, height - 1, order)?;
-        match self.node(child).entries().len() {
-            0 => {
-                self.node_mut(node).remove(at);
-                self.vacate(child);
-            }
-            len => {
-                let summary = self.node(child).summary(child);
-                self.node_mut(node).set(at, summary);
-                if len <= SPARSE {
-                    self.merge_around(node, at);
-                }
+        let (removed, was_first) = self.remove_below(child, height - 1, order)?;
+        let mut entry = self.node(node).entries()[at];
+        let below = self.node(child);
+        let len = below.entries().len();
+        if len == 0 {
+            self.node_mut(node).remove(at);
+            self.vacate(child);
+        } else {
+            entry.lose(&removed, was_first, below);
+            *self.node_mut(node).entry_mut(at) = entry;
+            if len <= SPARSE {
+                self.merge_around(node, at);
             }
         }
-        Some(removed)
+        Some((removed, was_first && at == 0))
     }
 
     /// Merges a sparse child with its neighbour on the right or on the left, if both together
@@ -148,7 +166,7 @@ impl Demand {
             let summary = self.node(first.child).summary(first.child);
             let here = self.node_mut(node);
             here.remove(left + 1);
-            here.set(left, summary);
+            *here.entry_mut(left) = summary;
             return;
         }
     }
@@ -185,7 +203,7 @@ impl Demand {
         let (mut jobs, mut nodes) = (Vec::new(), 0);
         if !self.nodes.is_empty() {
             self.collect(self.root, self.height, &mut jobs, &mut nodes);
-            assert_eq!(self.node(self.root).summary(self.root), self.total, "the root's summary");
+            assert_bound(&self.total, &self.node(self.root).summary(self.root));
         }
         assert_eq!(nodes + self.vacant.len(), self.nodes.len(), "every node is used or vacant");
         assert!(jobs.is_sorted_by(|left, right| left.order < right.order), "jobs are in order");
@@ -202,8 +220,16 @@ impl Demand {
             }
             let below = self.node(entry.child);
             assert!(!below.entries().is_empty(), "no node is empty");
-            assert_eq!(below.summary(entry.child), *entry, "the summary of a subtree");
+            assert_bound(entry, &below.summary(entry.child));
             self.collect(entry.child, height - 1, jobs, nodes);
         }
     }
+}
+
+/// Checks that an entry is on the safe side of what its subtree says.
+fn assert_bound(entry: &Entry, summary: &Entry) {
+    assert!(entry.latest_ns <= summary.latest_ns, "{entry:?} is too late for {summary:?}");
+    assert!(entry.soonest_ns <= summary.soonest_ns, "{entry:?} is too late for {summary:?}");
+    let Entry { latest_ns, soonest_ns, .. } = *entry;
+    assert_eq!(Entry { latest_ns, soonest_ns, ..*summary }, *entry, "a subtree's summary");
 }

@@ -36,10 +36,8 @@ impl Demand {
         for height in (0..=self.height).rev() {
             let here = self.nodes.get(node as usize)?;
             let at = if height == 0 { here.before(order) } else { here.covering(order) };
-            for entry in &here.entries()[..at] {
-                work_ns = work_ns.saturating_add(entry.work_ns);
-                ahead += entry.count;
-            }
+            work_ns = work_ns.saturating_add(here.work_before(at));
+            ahead += here.entries()[..at].iter().map(|entry| entry.count).sum::<u32>();
             let &job = here.entries().get(at)?;
             if height == 0 {
                 return (job.order == order).then_some(Spot { job, work_ns, ahead });
@@ -49,25 +47,41 @@ impl Demand {
         None
     }
 
-    /// The first job that is too late, at or after `from`. O(log n), and O(1) if that is nobody,
-    /// though no worker is free.
+    /// When the first job has to begin at the latest so that none is too late; the largest number
+    /// if it doesn't matter. Amortised O(log n).
+    pub(in crate::scheduler) fn latest_ns(&mut self) -> u64 {
+        loop {
+            // No job has to begin earlier than the bound says, so who has to by then is it.
+            let lookout = Lookout { begin_ns: self.total.latest_ns, free: 0 };
+            if lookout.begin_ns == u64::MAX || self.first_late(lookout, None).is_some() {
+                return lookout.begin_ns;
+            }
+        }
+    }
+
+    /// The first job that is too late, at or after `from`. O(1) if the bound says that there is
+    /// none, otherwise amortised O(free + log n).
     pub(in crate::scheduler) fn first_late(
-        &self,
+        &mut self,
         lookout: Lookout,
         from: Option<Order>,
     ) -> Option<Spot> {
         if self.total.latest_ns > lookout.begin_ns {
             return None;
         }
-        self.late_below(self.root, self.height, (0, 0), lookout, from)
+        let late = self.late_below(self.root, self.height, (0, 0), lookout, from);
+        if late.is_none() {
+            self.total = self.node(self.root).summary(self.root);
+        }
+        late
     }
 
     /// The first late job of a subtree, with so much work of so many jobs before it.
     ///
-    /// An entry whose `latest_ns` allows the work before it has no late job, so at most two paths
-    /// are walked in vain: along `from`, and along the last job that finds a free worker.
+    /// An entry whose bound allows the work before it has no late job. One that has none though
+    /// its bound does not allow it gets a better bound.
     fn late_below(
-        &self,
+        &mut self,
         node: u32,
         height: u32,
         before: (u64, u32),
@@ -75,13 +89,14 @@ impl Demand {
         from: Option<Order>,
     ) -> Option<Spot> {
         let (mut work_ns, mut ahead) = before;
-        let entries = self.node(node).entries();
+        let here = self.node(node);
         let skipped = from.map_or(0, |from| match height {
-            0 => self.node(node).before(from),
-            _ => self.node(node).covering(from),
+            0 => here.before(from),
+            _ => here.covering(from),
         });
-        for (at, &entry) in entries.iter().enumerate() {
-            let may_be_late = entry.latest_ns.saturating_sub(work_ns) <= lookout.begin_ns;
+        for at in 0..here.entries().len() {
+            let entry = self.node(node).entries()[at];
+            let may_be_late = Entry::earlier(entry.latest_ns, work_ns) <= lookout.begin_ns;
             if may_be_late && at >= skipped && ahead + entry.count > lookout.free {
                 if height == 0 {
                     return Some(Spot { job: entry, work_ns, ahead });
@@ -91,9 +106,52 @@ impl Demand {
                 if found.is_some() {
                     return found;
                 }
+                let summary = self.node(entry.child).summary(entry.child);
+                *self.node_mut(node).entry_mut(at) = summary;
             }
             work_ns = work_ns.saturating_add(entry.work_ns);
             ahead += entry.count;
+        }
+        None
+    }
+
+    /// The earliest latest start; the largest number if there is none. Amortised O(log n).
+    pub(in crate::scheduler) fn soonest_ns(&mut self) -> u64 {
+        loop {
+            let soonest_ns = self.total.soonest_ns;
+            if soonest_ns == u64::MAX || self.first_past(soonest_ns).is_some() {
+                return soonest_ns;
+            }
+        }
+    }
+
+    /// The first job in order whose latest start has come at `now_ns`. O(1) if the bound says that
+    /// there is none, otherwise amortised O(log n).
+    pub(in crate::scheduler) fn first_past(&mut self, now_ns: u64) -> Option<Entry> {
+        if self.total.soonest_ns > now_ns {
+            return None;
+        }
+        let past = self.past_below(self.root, self.height, now_ns);
+        if past.is_none() {
+            self.total = self.node(self.root).summary(self.root);
+        }
+        past
+    }
+
+    fn past_below(&mut self, node: u32, height: u32, now_ns: u64) -> Option<Entry> {
+        for at in 0..self.node(node).entries().len() {
+            let entry = self.node(node).entries()[at];
+            if entry.soonest_ns > now_ns {
+                continue;
+            }
+            if height == 0 {
+                return Some(entry);
+            }
+            let found = self.past_below(entry.child, height - 1, now_ns);
+            if found.is_some() {
+                return found;
+            }
+            *self.node_mut(node).entry_mut(at) = self.node(entry.child).summary(entry.child);
         }
         None
     }
@@ -109,8 +167,8 @@ impl Demand {
                 _ => here.covering(until),
             };
             let worst = last_worst(&here.entries()[..whole]);
-            if let Some(entry) =
-                worst.filter(|entry| best.is_none_or(|it| entry.worst >= it.0.worst))
+            if let Some(entry) = worst
+                && best.is_none_or(|(best, _)| entry.worst >= best.worst)
             {
                 best = Some((entry, height));
             }

@@ -16,10 +16,12 @@ impl Random {
 }
 
 fn job(random: &mut Random, number: u64) -> Entry {
+    let latest_ns = if random.below(20) == 0 { u64::MAX } else { random.below(3_000) };
     Entry {
         order: Order::new(Time::from_nanos(random.below(300)), number),
         work_ns: random.below(5),
-        latest_ns: if random.below(20) == 0 { u64::MAX } else { random.below(3_000) },
+        latest_ns,
+        soonest_ns: latest_ns,
         worst: random.below(9),
         count: 1,
         child: number as u32,
@@ -43,17 +45,25 @@ impl List {
         self.spots().find(|spot| {
             spot.ahead >= lookout.free
                 && from.is_none_or(|from| spot.job.order >= from)
+                && spot.job.latest_ns < u64::MAX
                 && spot.job.latest_ns.saturating_sub(spot.work_ns) <= lookout.begin_ns
         })
     }
 }
 
-fn compare(demand: &Demand, list: &List, random: &mut Random) {
+fn compare(demand: &mut Demand, list: &List, random: &mut Random) {
     assert_eq!(demand.checked_jobs(), list.0);
     assert_eq!(demand.first(), list.0.first());
-    let latest = |spot: Spot| spot.job.latest_ns.saturating_sub(spot.work_ns);
-    let latest_ns = list.spots().map(latest).min().unwrap_or(u64::MAX);
-    assert_eq!(demand.total().latest_ns, latest_ns);
+    let dated = || list.spots().filter(|spot| spot.job.latest_ns < u64::MAX);
+    if random.below(2) == 0 {
+        let latest = |spot: Spot| spot.job.latest_ns.saturating_sub(spot.work_ns);
+        assert_eq!(demand.latest_ns(), dated().map(latest).min().unwrap_or(u64::MAX));
+        let soonest = dated().map(|spot| spot.job.latest_ns).min();
+        assert_eq!(demand.soonest_ns(), soonest.unwrap_or(u64::MAX));
+    }
+    let now_ns = random.below(200);
+    let past = list.0.iter().find(|job| job.latest_ns <= now_ns);
+    assert_eq!(demand.first_past(now_ns), past.copied());
     let order = Order::new(Time::from_nanos(random.below(310)), random.below(2_000));
     let expected = list.0.iter().filter(|job| job.order <= order).max_by_key(|job| job.worst);
     assert_eq!(demand.worst_until(order), expected.copied());
@@ -87,13 +97,13 @@ fn an_index_is_a_sorted_list() {
                 assert_eq!(demand.remove(removed.order), None);
             }
             if number % 7 == 0 {
-                compare(&demand, &list, &mut random);
+                compare(&mut demand, &list, &mut random);
             }
         }
         while let Some(job) = list.0.pop() {
             demand.remove(job.order);
         }
-        compare(&demand, &list, &mut random);
+        compare(&mut demand, &list, &mut random);
     }
 }
 
@@ -103,7 +113,14 @@ fn sums_that_are_too_large_are_not_feasible() {
     for number in 0..40 {
         let order = Order::new(Time::MAX, number);
         let (work_ns, latest_ns) = (u64::MAX / 3, u64::MAX - 1);
-        demand.insert(Entry { order, work_ns, latest_ns, worst: 1, count: 1, child: 0 });
+        demand.insert(Entry {
+            order,
+            work_ns,
+            latest_ns,
+            soonest_ns: latest_ns,
+            worst: 1,
+            ..job(&mut Random(1), 0)
+        });
     }
     let late = demand.first_late(Lookout { begin_ns: 0, free: 0 }, None);
     assert_eq!(late.map(|spot| spot.ahead), Some(3));
