@@ -6,21 +6,23 @@ use super::Scheduler;
 use super::config::Admission;
 use super::job::{Due, Job};
 use super::next::Submitted;
-use super::reason::{Forecast, RefuseReason, Refused, RescheduleError, Verdict};
-use super::record::{NONE, Place, Record, badness};
+use super::reason::{RefuseReason, Refused, RescheduleError, Verdict};
+use super::record::{NONE, Place, Record, Times, badness};
 use crate::key::Key;
 use crate::time::{Time, saturating_nanos};
 
 impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// Queues a job, or lets it join a queued one of the same identity. O(log n), and O(log n) for
-    /// each job that is evicted for it, or whose release or latest start has passed since the
-    /// last call; allocates only by growth.
+    /// each job whose release or latest start has passed since the last call; allocates only by
+    /// growth. Poll after it: there may be a job to run, or, with [`Admission::Evict`], one to
+    /// shed.
     ///
     /// # Errors
     ///
     /// The job comes back with the reason: its class is unknown, the scheduler is shut down, its
-    /// deadline has passed, it would not be done in time, others would not be done in time for
-    /// its sake, or the queue is full. A job that is refused changes nothing.
+    /// deadline has passed, it could not be done in time, with [`Admission::Feasible`] others could
+    /// not be for its sake, or the queue is full. A job that is refused changes nothing but what
+    /// is counted.
     pub fn submit(&mut self, now: Time, job: Job<T, I>) -> Result<Submitted<T, I>, Refused<T, I>> {
         let now = self.move_to(now);
         let class = job.class.number();
@@ -67,24 +69,23 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             return Err(RefuseReason::Expired);
         }
         self.queue.settle(now);
-        let record = self.record(job, deadline, eligible);
-        if let Err(hopeless) = record.is_possible(now) {
+        let times = Times { deadline, eligible };
+        let record = self.record(job, times);
+        if let Err(hopeless) = record.is_possible(times, None, now) {
             self.doubt_hopeless(job, &record, now);
             return Err(RefuseReason::Infeasible(hopeless));
         }
         if let Some(key) = self.joinable(job) {
-            return self.join(key, deadline, eligible, now);
+            return self.join(key, times, now);
         }
-        let is_contested =
-            !record.is_background() && eligible <= now && self.config.admission != Admission::All;
-        self.find_room(&record, is_contested, now)?;
+        self.find_room(&record, now)?;
         let key = self.queue.records.insert(record);
         self.next_sequence += 1;
         self.queue.place(key.slot(), now, None);
-        if !is_contested {
+        if self.config.admission != Admission::Feasible {
             return Ok(Admitted::Queued(key));
         }
-        let Err(forecast) = self.try_in_hand(key.slot(), now) else {
+        let Err(forecast) = self.queue.is_bearable(key.slot(), now) else {
             return Ok(Admitted::Queued(key));
         };
         let reason = RefuseReason::Infeasible(forecast);
@@ -98,16 +99,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         Err(reason)
     }
 
-    /// Whether a ready job that has just come can stay.
-    pub(super) fn try_in_hand(&mut self, slot: u32, now: Time) -> Result<(), Forecast> {
-        match self.config.admission {
-            Admission::All => Ok(()),
-            Admission::Feasible => self.queue.is_bearable(slot, now),
-            Admission::Evict => self.queue.evict(Some(slot), now),
-        }
-    }
-
-    fn record(&self, job: &Job<T, I>, deadline: Option<Time>, eligible: Time) -> Record<T, I> {
+    fn record(&self, job: &Job<T, I>, times: Times) -> Record<T, I> {
         let (settings, state) =
             (&self.config.classes[job.class.number()], &self.classes[job.class.number()]);
         let cost = match job.cost {
@@ -129,7 +121,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             deadline: None,
             latest_start: None,
             forced: None,
-            eligible,
+            eligible: times.eligible,
             cost_ns: saturating_nanos(cost),
             declared_ns: saturating_nanos(job.cost.unwrap_or_default()),
             reserve_ns: saturating_nanos(reserve),
@@ -139,7 +131,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             newer: NONE,
             fate: None,
         };
-        record.set_deadline(deadline, None);
+        record.set_times(times, None);
         record
     }
 
@@ -167,24 +159,14 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         (record.place != Place::Doomed).then_some(key)
     }
 
-    /// Lets somebody share a queued job, which must be done by the earlier deadline of both.
-    fn join(
-        &mut self,
-        key: Key,
-        deadline: Option<Time>,
-        eligible: Time,
-        now: Time,
-    ) -> Result<Admitted, RefuseReason> {
-        let Some(record) = self.queue.records.get(key) else {
-            return Err(RefuseReason::Closed);
-        };
-        let earlier = record.deadline.into_iter().chain(deadline).min();
-        let eligible = record.eligible.min(eligible);
-        if (earlier, eligible) != (record.deadline, record.eligible) {
-            self.move_job(key, earlier, eligible, now).map_err(|error| match error {
-                RescheduleError::Infeasible(forecast) => RefuseReason::Infeasible(forecast),
-                RescheduleError::Stale | RescheduleError::Running => RefuseReason::Closed,
-            })?;
+    /// Lets somebody share a queued job, which must be done in time for both.
+    fn join(&mut self, key: Key, times: Times, now: Time) -> Result<Admitted, RefuseReason> {
+        let from = self.queue.get(key).map_or(times, Record::times);
+        let to = from.tighter(times);
+        if to != from
+            && let Err(RescheduleError::Infeasible(forecast)) = self.move_job(key, to, now)
+        {
+            return Err(RefuseReason::Infeasible(forecast));
         }
         if let Some(record) = self.queue.records.get_mut(key) {
             record.shares = record.shares.saturating_add(1);
@@ -192,13 +174,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         Ok(Admitted::Joined(key))
     }
 
-    /// Checks the bounds, and lifts a job out of a full queue for one of a tenant that has less.
-    fn find_room(
-        &mut self,
-        record: &Record<T, I>,
-        is_contested: bool,
-        now: Time,
-    ) -> Result<(), RefuseReason> {
+    /// Checks the bounds, and dooms a job of a full queue for one of a tenant that has less.
+    fn find_room(&mut self, record: &Record<T, I>, now: Time) -> Result<(), RefuseReason> {
         let class = record.class.number();
         let of_class = self.classes[class].stats.counts.queued;
         let bound = self.config.classes[class].queue_bound;
@@ -207,13 +184,14 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         if has_room {
             return Ok(());
         }
+        let may_make_room = self.config.admission == Admission::Evict
+            && !self.config.shadow
+            && !record.is_background()
+            && record.eligible <= now
+            && self.queue.doomed.len() < self.config.queue_bound as usize;
         match record.tenant {
             Some(tenant)
-                if is_contested
-                    && self.config.admission == Admission::Evict
-                    && !self.config.shadow
-                    && self.queue.doomed.len() < self.config.queue_bound as usize
-                    && self.queue.make_room(class, tenant, record.cost_ns, now) =>
+                if may_make_room && self.queue.make_room(class, tenant, record.cost_ns, now) =>
             {
                 Ok(())
             }
@@ -226,20 +204,4 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
 enum Admitted {
     Queued(Key),
     Joined(Key),
-}
-
-impl<T, I> Record<T, I> {
-    /// Whether an idle scheduler could start the job before its latest start.
-    pub(super) fn is_possible(&self, now: Time) -> Result<(), Forecast> {
-        let start = self.eligible.max(now);
-        match self.latest_start {
-            Some(latest_start) if latest_start <= start => Err(Forecast {
-                latest_start,
-                start,
-                ahead: 0,
-                violated: self.deadline.unwrap_or(Time::MAX),
-            }),
-            _ => Ok(()),
-        }
-    }
 }

@@ -76,8 +76,9 @@ pub enum Admission {
     /// The job in hand, if with it not all that are released and running would meet their
     /// deadlines. What was accepted stays.
     Feasible,
-    /// Whoever costs most for its value among those due by the deadline that would be missed:
-    /// that may be the job in hand, which is refused, or jobs that are queued, which are shed.
+    /// Whoever costs most for its value among those due by the deadline that would be missed.
+    /// Every job is taken, and the polls shed who is evicted: the next one, if it is the job in
+    /// hand.
     #[default]
     Evict,
 }

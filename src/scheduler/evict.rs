@@ -14,19 +14,19 @@ impl<T, I> Queue<T, I> {
         Lookout { begin_ns, free: self.workers.free_beside_others() }
     }
 
-    /// Whether a ready job and those behind it are in time; those before it are not its fault.
-    /// O(log n).
+    /// Whether a job, if it is ready, and those behind it are in time; those before it are not its
+    /// fault. O(log n).
     ///
     /// # Errors
     ///
-    /// What will happen if they aren't. A protected job has a right to be there.
+    /// What will happen if they aren't.
     pub(super) fn is_bearable(&mut self, slot: u32, now: Time) -> Result<(), Forecast> {
         let lookout = self.lookout(now);
-        let Some((order, is_protected)) = self.at(slot).map(|it| (it.order(), it.is_protected))
-        else {
-            return Ok(());
+        let order = match self.at(slot) {
+            Some(record) if record.is_contested() => record.order(),
+            _ => return Ok(()),
         };
-        let demand = self.ready.demand_mut().filter(|_| !is_protected);
+        let demand = self.ready.demand_mut();
         match demand.and_then(|demand| demand.first_late(lookout, Some(order))) {
             Some(late) => Err(self.forecast(slot, &late, lookout)),
             None => Ok(()),
@@ -34,46 +34,22 @@ impl<T, I> Queue<T, I> {
     }
 
     /// Evicts jobs until all that are left are in time. O(log n) for each, and O(1) for none
-    /// while all workers are busy.
-    ///
-    /// # Errors
-    ///
-    /// If the job in hand would be the next to go: then nobody does.
-    pub(super) fn evict(&mut self, in_hand: Option<u32>, now: Time) -> Result<(), Forecast> {
+    /// while the index's bound says so.
+    pub(super) fn evict(&mut self, now: Time) {
         let lookout = self.lookout(now);
-        let mut refused = Ok(());
-        while let Some((slot, reason, forecast)) = self.next_victim(lookout) {
-            if in_hand == Some(slot) {
-                refused = Err(forecast);
-                break;
-            }
-            self.lift(slot, true);
-            self.victims.push((slot, reason));
+        while let Some((slot, reason)) = self.next_victim(lookout) {
+            self.doom(slot, reason);
         }
-        self.settle_victims(refused.is_ok());
-        refused
-    }
-
-    /// Dooms those who were lifted, or puts them back.
-    pub(super) fn settle_victims(&mut self, are_doomed: bool) {
-        let mut victims = core::mem::take(&mut self.victims);
-        for (slot, reason) in victims.drain(..) {
-            match are_doomed {
-                true => self.doom(slot, reason),
-                false => self.lift(slot, false),
-            }
-        }
-        self.victims = victims;
     }
 
     /// Who has to go next; `None` if everybody is in time, or nobody can be evicted.
-    fn next_victim(&mut self, lookout: Lookout) -> Option<(u32, ShedReason, Forecast)> {
+    fn next_victim(&mut self, lookout: Lookout) -> Option<(u32, ShedReason)> {
         let demand = self.ready.demand_mut()?;
         let late = demand.first_late(lookout, None)?;
         if late.job.latest_ns <= lookout.begin_ns {
             // Whoever goes in its stead goes in vain.
             let forecast = self.forecast(late.job.child, &late, lookout);
-            return Some((late.job.child, ShedReason::Evicted(forecast), forecast));
+            return Some((late.job.child, ShedReason::Evicted(forecast)));
         }
         let worst = demand.worst_until(late.job.order).filter(|job| job.worst > 0)?;
         let over_share = self.over_share(&late, &worst);
@@ -83,7 +59,7 @@ impl<T, I> Queue<T, I> {
             Some(_) => ShedReason::OverShare(forecast),
             None => ShedReason::Evicted(forecast),
         };
-        Some((victim, reason, forecast))
+        Some((victim, reason))
     }
 
     /// The job that goes instead of the worst, because its tenant is over its share of the class.
@@ -93,7 +69,7 @@ impl<T, I> Queue<T, I> {
         self.lanes[class].tenants.worst_over_share(late.job.order, suits)
     }
 
-    /// Makes room in a full queue for a job of a tenant that has queued less than another: lifts
+    /// Makes room in a full queue for a job of a tenant that has queued less than another: dooms
     /// that one's worst job. Whether there was one.
     pub(super) fn make_room(&mut self, class: usize, tenant: u64, cost_ns: u64, now: Time) -> bool {
         let lookout = self.lookout(now);
@@ -106,8 +82,7 @@ impl<T, I> Queue<T, I> {
             return false;
         };
         let reason = ShedReason::OverShare(self.forecast(job.child, &spot, lookout));
-        self.lift(job.child, true);
-        self.victims.push((job.child, reason));
+        self.doom(job.child, reason);
         true
     }
 

@@ -50,7 +50,7 @@ impl<T, I> Queue<T, I> {
             let found = self.found(key.slot());
             let is_late_possible = record.latest_start.is_some() && record.forced.is_none();
             let expected = match record.place {
-                Place::Nowhere | Place::Lifted => panic!("{key:?} is on its way"),
+                Place::Nowhere => panic!("{key:?} is on its way"),
                 Place::Unreleased => [false, false, false, false, !record.is_background(), true],
                 Place::Ready => {
                     [true, false, false, false, false, is_late_possible && !self.ready.is_indexed()]

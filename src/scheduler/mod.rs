@@ -34,13 +34,17 @@
 //! there are free workers start at once. Jobs are *feasible* if each starts before its latest
 //! start by this measure.
 //!
-//! [`Admission::Feasible`] refuses a job with which itself or one behind it would not be feasible.
-//! [`Admission::Evict`] takes it, finds the first job that is not feasible, and evicts the one of
-//! the highest cost per value up to there, the last in order among equals, until all are feasible
-//! again; if that is the job in hand, it is refused and nobody is evicted. That is the rule of
-//! J. M. Moore and T. J. Hodgson (1968), which for equal values and a common release gives the
-//! largest number of jobs in time. A poll does the same when runs took longer than expected. A
-//! job that couldn't be met even as the first is evicted itself.
+//! [`Admission::Feasible`] refuses a job with which itself or one behind it would not be feasible;
+//! so it does when the deadline of a queued job is brought forward, and a job whose release comes
+//! later is shed then.
+//!
+//! [`Admission::Evict`] takes every job, and each poll makes feasible what is queued: it finds
+//! the first job that is not feasible, and evicts the one of the highest cost per value up to
+//! there, the last in order among equals, until all are feasible again. That is the rule of
+//! J. M. Moore and T. J. Hodgson (1968): for equal values, and jobs that were all submitted
+//! before the poll, it keeps the largest number that can be done in time. Runs that take longer
+//! than expected are made up for in the same way. A job that couldn't be met even as the first is
+//! evicted itself.
 //!
 //! *Tenants*: if the class of the job that is to be evicted has tenants that have queued more work
 //! than the mean of all of the class's tenants with something queued, one of theirs goes in its
@@ -238,8 +242,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     pub fn poll(&mut self, now: Time) -> Next<T> {
         let now = self.settle_at(now);
         if self.config.admission == Admission::Evict {
-            // Nobody is in hand, so nobody is refused.
-            let _ = self.queue.evict(None, now);
+            self.queue.evict(now);
         }
         if self.sheds_since_run < self.config.max_sheds_between_runs
             && let Some(shed) = self.shed_next(now)

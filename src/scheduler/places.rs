@@ -71,25 +71,6 @@ impl<T, I> Queue<T, I> {
         }
     }
 
-    /// Takes a ready job out of the demand index alone, or puts it back: what stands in it decides
-    /// who is evicted.
-    pub(super) fn lift(&mut self, slot: u32, is_up: bool) {
-        let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
-        record.place = if is_up { Place::Lifted } else { Place::Ready };
-        let lane = &mut self.lanes[record.class.number()];
-        let job = record.entry(slot, self.workers.share_ns(record.cost_ns));
-        if is_up {
-            self.ready.remove(slot, job.order);
-        } else {
-            self.ready.insert(job);
-        }
-        match record.tenant {
-            Some(tenant) if is_up => lane.tenants.remove(tenant, job.order, record.cost_ns),
-            Some(tenant) => lane.tenants.add(tenant, job, record.cost_ns),
-            None => {}
-        }
-    }
-
     /// Takes a job out of every order, so that it can be placed anew or leave.
     pub(super) fn displace(&mut self, slot: u32) {
         let Some(record) = self.at(slot) else { return };
@@ -97,15 +78,7 @@ impl<T, I> Queue<T, I> {
         let held = match place {
             Place::Nowhere | Place::Running(_) => true,
             Place::Unreleased => record.is_background() || self.upcoming.remove(order).is_some(),
-            Place::Ready => {
-                self.lift(slot, true);
-                self.leave_lane(slot, class);
-                true
-            }
-            Place::Lifted => {
-                self.leave_lane(slot, class);
-                true
-            }
+            Place::Ready => self.unready(slot),
             Place::Background => {
                 if self.lanes[class].guard.is_some() {
                     self.lanes[class].waiting.remove(&mut self.records, slot);
@@ -125,14 +98,20 @@ impl<T, I> Queue<T, I> {
         }
     }
 
-    /// A job that was ready is no longer among those of its class.
-    fn leave_lane(&mut self, slot: u32, class: usize) {
-        let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
-        if let Some(reserved) = &mut self.lanes[class].reserved {
+    /// Takes a ready job out of what holds it. Whether it was there.
+    fn unready(&mut self, slot: u32) -> bool {
+        let Some((_, record)) = self.records.at_slot_mut(slot) else { return false };
+        let (order, cost_ns) = (record.order(), record.cost_ns);
+        let lane = &mut self.lanes[record.class.number()];
+        if let Some(reserved) = &mut lane.reserved {
             reserved.ready.remove(slot);
             if core::mem::take(&mut record.is_protected) {
-                reserved.bucket.leave(record.cost_ns);
+                reserved.bucket.leave(cost_ns);
             }
         }
+        if let Some(tenant) = record.tenant {
+            lane.tenants.remove(tenant, order, cost_ns);
+        }
+        self.ready.remove(slot, order)
     }
 }

@@ -11,7 +11,7 @@ use super::demand::{Demand, Order};
 use super::lane::Lane;
 use super::ready::{ARITY, Ready};
 use super::reason::{ShedReason, Verdict};
-use super::record::{Place, Record};
+use super::record::{Place, Position, Record, Times};
 use super::stats::Load;
 use super::workers::Workers;
 use crate::heap::IdHeap;
@@ -45,8 +45,6 @@ pub(super) struct Queue<T, I> {
     pub(super) guards: IdHeap<Time, ARITY>,
     /// Jobs whose release has come, between two loops over them.
     released: Vec<(Time, u64, u32)>,
-    /// Jobs that are to be evicted, while it is decided whether they are.
-    pub(super) victims: Vec<(u32, ShedReason)>,
 }
 
 impl<T, I> Queue<T, I> {
@@ -72,7 +70,6 @@ impl<T, I> Queue<T, I> {
             lanes,
             guards: IdHeap::with_arity(),
             released: Vec::new(),
-            victims: Vec::new(),
         }
     }
 
@@ -306,29 +303,44 @@ impl<T, I> Queue<T, I> {
         }
     }
 
-    /// Sets when a job must be done and when it may start. Whatever holds the job meanwhile knows
-    /// it by its old order.
-    pub(super) fn set_times(&mut self, slot: u32, deadline: Option<Time>, eligible: Time) {
+    /// When a shutdown wants everything to be done.
+    pub(super) const fn closing(&self) -> Option<Time> {
+        self.closing
+    }
+
+    /// Sets a displaced job's times.
+    pub(super) fn set_times(&mut self, slot: u32, times: Times) {
         let closing = self.closing;
         if let Some(record) = self.at_mut(slot) {
-            record.eligible = eligible;
-            record.set_deadline(deadline, closing);
+            record.set_times(times, closing);
+        }
+    }
+
+    /// Puts a job back where it was.
+    pub(super) fn put_back(&mut self, slot: u32, before: Position, now: Time) {
+        self.displace(slot);
+        self.set_times(slot, before.times);
+        match before.fate {
+            Some(fate) => self.sentence(slot, before.place, fate),
+            None => self.place(slot, now, Some(before.is_protected)),
         }
     }
 
     /// Lets everything that is queued be done by `by`, or be shed.
     pub(super) fn shut_down(&mut self, mut queued: Vec<(u64, u32)>, by: Time, now: Time) {
         queued.sort_unstable();
-        self.closing = Some(self.closing.map_or(by, |closing| closing.min(by)));
+        let closing = self.closing.map_or(by, |closing| closing.min(by));
+        self.closing = Some(closing);
         self.is_shadow = false;
         queued.iter().for_each(|&(_, slot)| self.displace(slot));
         self.lanes.iter_mut().for_each(|lane| lane.guard = None);
         for (_, slot) in queued {
             let Some(record) = self.at_mut(slot) else { continue };
             record.forced = None;
-            let (deadline, eligible) = (record.deadline, record.eligible);
-            self.set_times(slot, deadline, eligible);
-            match self.at(slot).is_some_and(|record| record.is_possible(now).is_ok()) {
+            let times = record.times();
+            let is_possible = record.is_possible(times, Some(closing), now).is_ok();
+            self.set_times(slot, times);
+            match is_possible {
                 true => self.place(slot, now, None),
                 false => self.doom(slot, ShedReason::Shutdown),
             }

@@ -38,8 +38,8 @@ pub enum RefuseReason {
     QueueFull,
     /// The deadline has passed.
     Expired,
-    /// A deadline would be missed: the job's own, however empty the queue, or, with the
-    /// admission `Feasible` or `Evict`, because of what is queued.
+    /// A deadline would be missed: the job's own, however empty the queue, or, with
+    /// [`Admission::Feasible`](super::Admission::Feasible), because of what is queued.
     Infeasible(Forecast),
     /// The class is not one of the configuration's.
     UnknownClass,

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::class::Class;
 use super::demand::{Entry, Order};
-use super::reason::{ShedReason, Verdict};
+use super::reason::{Forecast, ShedReason, Verdict};
 use crate::time::Time;
 
 /// Where a job stands.
@@ -16,8 +16,6 @@ pub(super) enum Place {
     Unreleased,
     /// In `ready`; if that is a heap, in the wheel at its latest start too, if it has one.
     Ready,
-    /// As `Ready`, but taken out of the demand index, while it is decided who is evicted.
-    Lifted,
     /// In `background`, and in the wheel at its latest start if it has one.
     Background,
     /// In `doomed`: it will be shed, and nobody was told yet.
@@ -68,6 +66,38 @@ pub(super) struct Record<T, I> {
     pub(super) fate: Option<Verdict>,
 }
 
+/// When a job must be done, and the time from which it may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) deadline: Option<Time>,
+    pub(super) eligible: Time,
+}
+
+impl Times {
+    /// Whether work has to be done sooner, or can be: no deadline is later than any.
+    pub(super) fn is_tighter_than(self, other: Self) -> bool {
+        let due = |times: Self| (times.deadline.is_none(), times.deadline);
+        due(self) < due(other) || self.eligible < other.eligible
+    }
+
+    /// What suits two at once.
+    pub(super) fn tighter(self, other: Self) -> Self {
+        Self {
+            deadline: self.deadline.into_iter().chain(other.deadline).min(),
+            eligible: self.eligible.min(other.eligible),
+        }
+    }
+}
+
+/// Where a job was before it was moved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Position {
+    pub(super) times: Times,
+    pub(super) place: Place,
+    pub(super) fate: Option<Verdict>,
+    pub(super) is_protected: bool,
+}
+
 /// No slot, in a list of jobs.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -93,6 +123,12 @@ impl<T, I> Record<T, I> {
         self.is_background_class || self.deadline.is_none()
     }
 
+    /// Whether the job has to be in time beside others: a protected or forced one has a right to be
+    /// where it is.
+    pub(super) fn is_contested(&self) -> bool {
+        self.place == Place::Ready && self.forced.is_none() && !self.is_protected
+    }
+
     pub(super) fn is_past_latest_start(&self, now: Time) -> bool {
         self.forced.is_none() && self.latest_start.is_some_and(|latest| latest <= now)
     }
@@ -103,13 +139,48 @@ impl<T, I> Record<T, I> {
         Order::new(self.forced.or(self.deadline).unwrap_or(Time::MAX), self.sequence)
     }
 
-    /// Sets the deadline, and the latest start with it: that of an earlier shutdown, if there is
-    /// one.
-    pub(super) fn set_deadline(&mut self, deadline: Option<Time>, closing: Option<Time>) {
-        self.deadline = deadline;
-        let due = deadline.into_iter().chain(closing).min();
-        self.latest_start =
-            due.map(|due| Time::from_nanos(due.as_nanos().saturating_sub(self.reserve_ns)));
+    pub(super) fn times(&self) -> Times {
+        Times { deadline: self.deadline, eligible: self.eligible }
+    }
+
+    /// Sets the times, and the latest start with them.
+    pub(super) fn set_times(&mut self, times: Times, closing: Option<Time>) {
+        (self.deadline, self.eligible) = (times.deadline, times.eligible);
+        self.latest_start = self.latest_start_at(times, closing);
+    }
+
+    /// The time before which the job must start if its times are these: a shutdown counts as a
+    /// deadline.
+    fn latest_start_at(&self, times: Times, closing: Option<Time>) -> Option<Time> {
+        let due = times.deadline.into_iter().chain(closing).min();
+        due.map(|due| Time::from_nanos(due.as_nanos().saturating_sub(self.reserve_ns)))
+    }
+
+    /// Whether an idle scheduler could start the job before its latest start.
+    pub(super) fn is_possible(
+        &self,
+        times: Times,
+        closing: Option<Time>,
+        now: Time,
+    ) -> Result<(), Forecast> {
+        let start = times.eligible.max(now);
+        match self.latest_start_at(times, closing) {
+            Some(latest_start) if latest_start <= start => {
+                let violated = times.deadline.unwrap_or(Time::MAX);
+                Err(Forecast { latest_start, start, ahead: 0, violated })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// All that is needed to put the job back where it is.
+    pub(super) fn position(&self) -> Position {
+        Position {
+            times: self.times(),
+            place: self.place,
+            fate: self.fate,
+            is_protected: self.is_protected,
+        }
     }
 
     /// The job in a demand index.

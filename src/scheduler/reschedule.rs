@@ -3,22 +3,26 @@
 use alloc::vec::Vec;
 
 use super::Scheduler;
+use super::config::Admission;
 use super::reason::{RescheduleError, ShedReason, Verdict};
-use super::record::{Place, Record};
+use super::record::{Place, Record, Times};
 use crate::key::Key;
 use crate::time::Time;
 
 impl<T, I: Ord + Clone> Scheduler<T, I> {
-    /// Gives a queued job another deadline, earlier or later, and returns the old one. O(log n),
-    /// and O(log n) for each job that is evicted for it.
+    /// Gives a queued job another deadline, earlier or later, and returns the old one. O(log n).
     ///
     /// The job keeps its place among equal deadlines. An earlier deadline is admitted anew, as if
     /// the job had just been submitted; so is any deadline of a job that was to be shed and that
-    /// nobody was told of yet. A job that had no deadline enters the order of its class.
+    /// nobody was told of yet. A job that had no deadline enters the order of its class. Poll
+    /// after it, as after [`submit`](Self::submit).
     ///
     /// # Errors
     ///
-    /// If the job is running or gone, or if a deadline would be missed: then nothing changes.
+    /// If the job is running or gone, if the deadline could not be met even by an idle scheduler,
+    /// or, with [`Admission::Feasible`](super::Admission::Feasible), if a deadline would be
+    /// missed: then nothing changes. A job that was to be shed is gone too if another of its
+    /// identity has been submitted meanwhile, or if it is shed by a shutdown.
     pub fn reschedule(
         &mut self,
         now: Time,
@@ -26,68 +30,47 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         deadline: Time,
     ) -> Result<Option<Time>, RescheduleError> {
         let now = self.settle_at(now);
-        let record = self.queue.get(key).ok_or(RescheduleError::Stale)?;
-        let (old, eligible) = (record.deadline, record.eligible);
-        self.move_job(key, Some(deadline), eligible, now)?;
-        Ok(old)
+        let from = self.queue.get(key).ok_or(RescheduleError::Stale)?.times();
+        self.move_job(key, Times { deadline: Some(deadline), ..from }, now)?;
+        Ok(from.deadline)
     }
 
-    /// Gives a queued job another deadline and another release. Settle first.
+    /// Gives a queued job other times. Settle first.
     pub(super) fn move_job(
         &mut self,
         key: Key,
-        deadline: Option<Time>,
-        eligible: Time,
+        to: Times,
         now: Time,
     ) -> Result<(), RescheduleError> {
         let slot = key.slot();
-        let record = self.queue.get(key).ok_or(RescheduleError::Stale)?;
-        let (old_deadline, old_eligible) = (record.deadline, record.eligible);
-        let (place, fate, was_protected) = (record.place, record.fate, record.is_protected);
-        match (place, fate) {
-            (Place::Running(_), _) => return Err(RescheduleError::Running),
-            (Place::Doomed, Some(Verdict::Shed(ShedReason::Shutdown))) => {
-                return Err(RescheduleError::Stale);
-            }
-            // Another job of the same identity was queued in its stead.
-            (Place::Doomed, _) if !self.is_joinable(record, slot) => {
-                return Err(RescheduleError::Stale);
-            }
-            _ => {}
-        }
-        self.queue.set_times(slot, deadline, eligible);
-        if let Some(Err(hopeless)) = self.queue.at(slot).map(|record| record.is_possible(now)) {
-            self.queue.set_times(slot, old_deadline, old_eligible);
-            return Err(RescheduleError::Infeasible(hopeless));
-        }
-        // Whatever order holds the job holds it under its old times.
-        self.queue.set_times(slot, old_deadline, old_eligible);
+        let record = self.movable(key)?;
+        record.is_possible(to, self.queue.closing(), now).map_err(RescheduleError::Infeasible)?;
+        let before = record.position();
         self.queue.displace(slot);
-        self.queue.set_times(slot, deadline, eligible);
+        self.queue.set_times(slot, to);
         self.queue.place(slot, now, None);
-        let is_later = eligible >= old_eligible
-            && old_deadline.is_none_or(|old| deadline.is_none_or(|deadline| deadline >= old))
-            && (old_deadline.is_some() || deadline.is_none());
-        let is_tested = !is_later || matches!(place, Place::Doomed | Place::Condemned);
-        let is_ready = self
-            .queue
-            .at(slot)
-            .is_some_and(|record| record.place == Place::Ready && record.forced.is_none());
-        if !is_tested || !is_ready {
+        let is_contested = to.is_tighter_than(before.times) || before.fate.is_some();
+        if self.config.admission != Admission::Feasible || !is_contested {
             return Ok(());
         }
-        let Err(forecast) = self.try_in_hand(slot, now) else {
-            return Ok(());
-        };
-        self.queue.displace(slot);
-        self.queue.set_times(slot, old_deadline, old_eligible);
-        match (place, fate) {
-            (Place::Doomed | Place::Condemned, Some(fate)) => {
-                self.queue.sentence(slot, place, fate);
+        self.queue.is_bearable(slot, now).map_err(|forecast| {
+            self.queue.put_back(slot, before, now);
+            RescheduleError::Infeasible(forecast)
+        })
+    }
+
+    /// A job that is queued, unless its end is decided.
+    fn movable(&self, key: Key) -> Result<&Record<T, I>, RescheduleError> {
+        let record = self.queue.get(key).ok_or(RescheduleError::Stale)?;
+        let is_shut_down = record.fate == Some(Verdict::Shed(ShedReason::Shutdown));
+        match record.place {
+            Place::Running(_) => Err(RescheduleError::Running),
+            // Another job of the same identity may have been queued in its stead.
+            Place::Doomed if is_shut_down || !self.is_joinable(record, key.slot()) => {
+                Err(RescheduleError::Stale)
             }
-            _ => self.queue.place(slot, now, Some(was_protected)),
+            _ => Ok(record),
         }
-        Err(RescheduleError::Infeasible(forecast))
     }
 
     /// Whether a submission with the job's identity would join it.

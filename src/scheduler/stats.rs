@@ -30,7 +30,7 @@ pub struct Stats {
     pub shed: Sheds,
     /// Jobs that were completed after their deadline; they are counted as done or failed too.
     pub late: u64,
-    /// Background jobs that their class's starvation guard took to the front.
+    /// Background jobs that ran because their class's starvation guard took them to the front.
     pub forced: u64,
     /// Jobs that [shadow mode](super::Config::shadow) ran although they would not have been.
     pub pardoned: u64,
