@@ -36,6 +36,10 @@ impl Ready {
     /// Whether the job was here.
     pub(super) fn remove(&mut self, slot: u32, order: Order) -> bool {
         match self {
+            // Jobs leave at the front more often than anywhere else.
+            Self::Heap(heap) if heap.peek().is_some_and(|(first, _)| first == slot) => {
+                heap.pop().is_some()
+            }
             Self::Heap(heap) => heap.remove(slot).is_some(),
             Self::Index(demand) => demand.remove(order).is_some(),
         }

@@ -78,7 +78,8 @@ impl Entry {
         if let Some(first) = node.entries().first() {
             self.order = first.order;
         }
-        if job.worst == self.worst {
+        // Often others are as bad as the one that left.
+        if job.worst == self.worst && node.entries().iter().all(|it| it.worst < job.worst) {
             self.worst = node.entries().iter().map(|entry| entry.worst).max().unwrap_or(0);
         }
     }
@@ -104,6 +105,10 @@ impl Node {
 
     /// The subtree in which a job of this order is, or would be.
     pub(super) fn covering(&self, order: Order) -> usize {
+        // Jobs leave at the front more often than anywhere else.
+        if self.len > 1 && order < self.entries[1].order {
+            return 0;
+        }
         self.entries().partition_point(|entry| entry.order <= order).saturating_sub(1)
     }
 
