@@ -106,7 +106,6 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             Some(declared) => state.correction.corrected(declared),
             None => state.cost.cost(),
         };
-        let reserve = cost.saturating_add(job.lead).saturating_add(state.margin.margin());
         let mut record = Record {
             payload: None,
             identity: None,
@@ -124,7 +123,9 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             eligible: times.eligible,
             cost_ns: saturating_nanos(cost),
             declared_ns: saturating_nanos(job.cost.unwrap_or_default()),
-            reserve_ns: saturating_nanos(reserve),
+            lead_ns: saturating_nanos(job.lead),
+            margin_ns: saturating_nanos(state.margin.margin()),
+            value: job.value,
             badness: badness(saturating_nanos(cost), job.value, settings.weight),
             sequence: self.next_sequence,
             older: NONE,

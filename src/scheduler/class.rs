@@ -23,6 +23,12 @@ impl Class {
     }
 }
 
+impl From<Class> for u16 {
+    fn from(class: Class) -> Self {
+        class.0
+    }
+}
+
 /// What the jobs of one class have in common.
 ///
 /// ```

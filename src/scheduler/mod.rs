@@ -102,6 +102,8 @@ mod reason;
 mod record;
 mod reschedule;
 mod reservation;
+#[cfg(feature = "serde")]
+mod snapshot;
 mod stats;
 mod tenants;
 mod workers;
@@ -113,6 +115,8 @@ pub use histogram::{Histogram, Quantile};
 pub use job::{Job, NoIdentity};
 pub use next::{Cancelled, Next, Outcome, Running, Shed, Submitted};
 pub use reason::{Forecast, RefuseReason, Refused, RescheduleError, ShedReason, Verdict};
+#[cfg(feature = "serde")]
+pub use snapshot::{SavedJob, Snapshot};
 pub use stats::{ClassStats, Load, Refusals, Sheds, Stats};
 
 use alloc::collections::BTreeMap;

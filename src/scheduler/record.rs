@@ -54,8 +54,9 @@ pub(super) struct Record<T, I> {
     /// Frozen when the job is submitted, so that the latest start never moves by itself.
     pub(super) cost_ns: u64,
     pub(super) declared_ns: u64,
-    /// From the latest start to the deadline: cost, lead and margin.
-    pub(super) reserve_ns: u64,
+    pub(super) lead_ns: u64,
+    pub(super) margin_ns: u64,
+    pub(super) value: u32,
     /// Cost per value, as [`badness`] has it.
     pub(super) badness: u64,
     pub(super) sequence: u64,
@@ -153,7 +154,11 @@ impl<T, I> Record<T, I> {
     /// deadline.
     fn latest_start_at(&self, times: Times, closing: Option<Time>) -> Option<Time> {
         let due = times.deadline.into_iter().chain(closing).min();
-        due.map(|due| Time::from_nanos(due.as_nanos().saturating_sub(self.reserve_ns)))
+        due.map(|due| {
+            let [cost, lead, margin] =
+                [self.cost_ns, self.lead_ns, self.margin_ns].map(Duration::from_nanos);
+            due - cost - lead - margin
+        })
     }
 
     /// Whether an idle scheduler could start the job before its latest start.
