@@ -1,21 +1,20 @@
-//! The scheduler against its model; the first byte chooses the workers and the margin.
+//! The scheduler against its model; the first byte chooses the configuration.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use model::scheduler::SchedulerModel;
+use model::scheduler::{SchedulerModel, config};
 
 #[path = "../../tests/model/mod.rs"]
 mod model;
 
 /// A longer input says nothing new, and a model's checks cost O(operations) each.
-const MOST_BYTES: usize = 16 << 10;
+const MOST_BYTES: usize = 4 << 10;
 
 fuzz_target!(|bytes: &[u8]| {
     let bytes = &bytes[..bytes.len().min(MOST_BYTES)];
     let Some((&choice, operations)) = bytes.split_first() else {
         return;
     };
-    let (workers, margin) = (1 + u32::from(choice % 4), u32::from(choice / 4 % 4));
-    model::run_bytes(SchedulerModel::new(workers, margin), operations);
+    model::run_bytes(SchedulerModel::new(&config(u32::from(choice))), operations);
 });

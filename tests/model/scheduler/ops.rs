@@ -1,0 +1,139 @@
+//! What the model of the scheduler can do, in small numbers, so that jobs collide.
+
+use core::time::Duration;
+
+use punctual::scheduler::Outcome;
+
+use super::super::Word;
+
+/// When a job must be done; in units of the model's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    Never,
+    At(i32),
+    Within(u32),
+    End,
+}
+
+/// A job before it is submitted; times in units of the model's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer {
+    pub(crate) class: u16,
+    pub(crate) due: Due,
+    pub(crate) cost: Option<u32>,
+    pub(crate) release: Option<u32>,
+    pub(crate) lead: u32,
+    pub(crate) value: u32,
+    pub(crate) tenant: Option<u64>,
+    pub(crate) identity: Option<u8>,
+}
+
+impl Offer {
+    /// A job of class 0 and value 1, due within so many units.
+    pub(crate) const fn within(budget: u32) -> Self {
+        Self {
+            class: 0,
+            due: Due::Within(budget),
+            cost: None,
+            release: None,
+            lead: 0,
+            value: 1,
+            tenant: None,
+            identity: None,
+        }
+    }
+
+    /// The same job with a declared cost.
+    pub(crate) const fn cost(self, cost: u32) -> Self {
+        Self { cost: Some(cost), ..self }
+    }
+}
+
+/// `pick` numbers the jobs from the newest to the oldest, those that are gone included, and
+/// `running` those that run, so that completions are frequent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Op {
+    Submit(Offer),
+    Poll {
+        after: u32,
+    },
+    /// At the moment that the last wait named.
+    PollWhenTold,
+    /// A clock that goes back counts as standing still.
+    PollInThePast {
+        by: u32,
+    },
+    Complete {
+        running: u32,
+        after: u32,
+        outcome: Outcome,
+    },
+    /// Mostly a job that doesn't run.
+    CompleteAny {
+        pick: u32,
+    },
+    Cancel {
+        pick: u32,
+    },
+    Reschedule {
+        pick: u32,
+        by: i32,
+    },
+    Load {
+        after: u32,
+    },
+    Shutdown {
+        by: i32,
+    },
+}
+
+/// The unit of the model's clock is a prime, so that no order depends on round numbers.
+const UNIT_NS: u64 = 1_000_003;
+
+pub(crate) const fn units(count: u32) -> Duration {
+    Duration::from_nanos(count as u64 * UNIT_NS)
+}
+
+impl Op {
+    pub(super) fn decode(mut word: Word) -> Self {
+        let kind = word.below(32);
+        let pick = word.below(14);
+        let by = word.below(24) as i32 - 4;
+        match kind {
+            0..14 => Self::Submit(decode_offer(word, pick, by)),
+            14..20 => Self::Poll { after: pick / 6 },
+            20 | 21 => Self::PollWhenTold,
+            22..25 => Self::Complete {
+                running: pick,
+                after: word.below(4),
+                outcome: if by % 5 == 0 { Outcome::Failed } else { Outcome::Done },
+            },
+            25 => Self::CompleteAny { pick },
+            26 => Self::Cancel { pick },
+            27..30 => Self::Reschedule { pick, by },
+            30 => Self::Load { after: pick / 4 },
+            _ => match word.below(8) {
+                0 => Self::Shutdown { by },
+                _ => Self::PollInThePast { by: pick },
+            },
+        }
+    }
+}
+
+fn decode_offer(mut word: Word, pick: u32, by: i32) -> Offer {
+    Offer {
+        class: word.below(9) as u16 / 2,
+        due: match word.below(12) {
+            0 => Due::Never,
+            1 => Due::End,
+            2..9 => Due::Within(pick),
+            _ => Due::At(by),
+        },
+        cost: (by % 3 != 0).then_some(word.below(5)),
+        release: (word.below(4) == 0).then_some(pick / 2),
+        lead: u32::from(by % 5 == 0),
+        value: [0, 1, 1, 2, 3, 100][word.below(6) as usize],
+        tenant: [None, Some(1), Some(2), Some(3)][word.below(4) as usize],
+        identity: [None, None, Some(1), Some(2)][word.below(4) as usize],
+    }
+}

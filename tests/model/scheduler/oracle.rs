@@ -1,0 +1,300 @@
+//! The naive scheduler: a list of all jobs that were ever accepted, searched from end to end.
+
+use core::time::Duration;
+
+use punctual::key::Key;
+use punctual::scheduler::{Admission, ClassConfig, Config, ShedReason, Stats, Verdict};
+use punctual::time::Time;
+
+use super::classes::ClassState;
+use super::{duration, nanos};
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Unreleased,
+    Ready,
+    Background,
+    /// A background job that the guard took to the front at this time.
+    Forced(u64),
+    Doomed(ShedReason),
+    Condemned(Verdict),
+    Running(u64),
+    Gone,
+}
+
+/// An accepted job; its sequence number is its place in the list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Option<Key>,
+    pub(super) payload: u32,
+    pub(super) place: Place,
+    pub(super) class: usize,
+    pub(super) deadline: Option<u64>,
+    pub(super) eligible: u64,
+    pub(super) cost: u64,
+    pub(super) declared: Option<u64>,
+    /// Cost, lead and margin.
+    pub(super) reserve: u64,
+    pub(super) value: u32,
+    pub(super) tenant: Option<u64>,
+    pub(super) identity: Option<u8>,
+    pub(super) shares: u32,
+    pub(super) is_protected: bool,
+    pub(super) is_charged: bool,
+    /// When it entered the background, by a counter.
+    pub(super) entered: u64,
+}
+
+impl Entry {
+    pub(super) const fn is_queued(&self) -> bool {
+        !matches!(self.place, Place::Running(_) | Place::Gone)
+    }
+
+    pub(super) const fn is_doomed(&self) -> bool {
+        matches!(self.place, Place::Doomed(_))
+    }
+
+    /// What the orders of jobs begin with.
+    pub(super) fn order(&self) -> u64 {
+        match self.place {
+            Place::Forced(at) => at,
+            _ => self.deadline.unwrap_or(u64::MAX),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Oracle {
+    pub(super) config: Config,
+    pub(super) classes: Vec<ClassState>,
+    pub(super) jobs: Vec<Entry>,
+    pub(super) now: u64,
+    pub(super) sheds_since_run: u32,
+    /// Shut down: until when.
+    pub(super) by: Option<u64>,
+    pub(super) entries: u64,
+    pub(super) unknown: u64,
+}
+
+impl Oracle {
+    pub(super) fn new(config: &Config) -> Self {
+        let classes = config.classes.iter();
+        Self {
+            classes: classes.map(|class| ClassState::new(class, config.margin)).collect(),
+            config: config.clone(),
+            jobs: Vec::new(),
+            now: 0,
+            sheds_since_run: 0,
+            by: None,
+            entries: 0,
+            unknown: 0,
+        }
+    }
+
+    pub(super) fn move_to(&mut self, now: u64) {
+        self.now = self.now.max(now);
+    }
+
+    pub(super) fn class_of(&self, job: &Entry) -> &ClassConfig {
+        &self.classes[job.class].config
+    }
+
+    pub(super) fn is_foreground(&self, job: &Entry) -> bool {
+        job.deadline.is_some() && !self.class_of(job).background
+    }
+
+    pub(super) fn evicts(&self) -> bool {
+        self.config.admission == Admission::Evict
+    }
+
+    /// The jobs of a kind, in the order of submission.
+    pub(super) fn those(&self, matches: impl Fn(&Entry) -> bool) -> Vec<usize> {
+        (0..self.jobs.len()).filter(|&id| matches(&self.jobs[id])).collect()
+    }
+
+    /// The first in the order of (deadline, submission).
+    pub(super) fn first(&self, matches: impl Fn(&Entry) -> bool) -> Option<usize> {
+        self.those(matches).into_iter().min_by_key(|&id| (self.jobs[id].order(), id))
+    }
+
+    /// Deadline - cost - lead - margin.
+    pub(super) fn own_latest_start(&self, job: &Entry) -> Option<u64> {
+        job.deadline.map(|deadline| deadline.saturating_sub(job.reserve))
+    }
+
+    /// The latest start so that the job is done before the shutdown.
+    pub(super) fn cap(&self, job: &Entry) -> Option<u64> {
+        self.by.map(|by| by.saturating_sub(job.reserve))
+    }
+
+    /// The earlier of the two.
+    pub(super) fn latest_start(&self, job: &Entry) -> Option<u64> {
+        self.own_latest_start(job).into_iter().chain(self.cap(job)).min()
+    }
+
+    /// When the job is shed if it has not started; `None` for never.
+    pub(super) fn shed_at(&self, job: &Entry) -> Option<u64> {
+        match job.place {
+            Place::Unreleased | Place::Ready | Place::Background => self.latest_start(job),
+            Place::Forced(_) | Place::Condemned(_) => self.cap(job),
+            Place::Doomed(_) | Place::Running(_) | Place::Gone => None,
+        }
+    }
+
+    /// When a poll finds something to do for a queued job.
+    pub(super) fn moment(&self, job: &Entry) -> Option<u64> {
+        let release = (job.place == Place::Unreleased).then_some(job.eligible);
+        release.into_iter().chain(self.shed_at(job)).min()
+    }
+
+    pub(super) fn running_work(&self) -> u64 {
+        let left = |job: &Entry| match job.place {
+            Place::Running(start) => start.saturating_add(job.cost).saturating_sub(self.now),
+            _ => 0,
+        };
+        self.jobs.iter().map(left).fold(0, u64::saturating_add)
+    }
+
+    pub(super) fn workers(&self) -> u64 {
+        u64::from(self.config.workers)
+    }
+
+    pub(super) fn free(&self) -> usize {
+        let running = self.those(|job| matches!(job.place, Place::Running(_))).len();
+        self.config.workers as usize - running
+    }
+
+    /// When a job starts at the latest that comes before all that are queued.
+    pub(super) fn begin(&self) -> u64 {
+        self.now.saturating_add(self.running_work().div_ceil(self.workers()))
+    }
+
+    pub(super) fn share(&self, job: &Entry) -> u64 {
+        job.cost.div_ceil(self.workers())
+    }
+
+    /// The released foreground jobs and the forced ones, in their order.
+    pub(super) fn index(&self) -> Vec<usize> {
+        let mut index = self.those(|job| matches!(job.place, Place::Ready | Place::Forced(_)));
+        index.sort_by_key(|&id| (self.jobs[id].order(), id));
+        index
+    }
+
+    /// The sum of shares before each of these.
+    pub(super) fn before(&self, index: &[usize]) -> Vec<u64> {
+        let mut sum = 0u64;
+        let starts = index.iter().map(|&id| {
+            let before = sum;
+            sum = sum.saturating_add(self.share(&self.jobs[id]));
+            before
+        });
+        starts.collect()
+    }
+
+    /// Until when the first of these jobs may be put off so that all meet their latest starts;
+    /// `None` if none has one.
+    pub(super) fn latest(&self, index: &[usize]) -> Option<u64> {
+        let before = self.before(index);
+        let latest = index
+            .iter()
+            .zip(before)
+            .filter_map(|(&id, before)| Some(self.index_latest_start(id)?.saturating_sub(before)));
+        latest.min()
+    }
+
+    /// A forced job is never too late.
+    pub(super) fn index_latest_start(&self, id: usize) -> Option<u64> {
+        match self.jobs[id].place {
+            Place::Forced(_) => None,
+            _ => self.latest_start(&self.jobs[id]),
+        }
+    }
+
+    /// Running, queued, begin and slack.
+    pub(super) fn load(&mut self, now: u64) -> (Duration, Duration, Time, Option<Duration>) {
+        self.move_to(now);
+        let is_indexed = self.config.admission != Admission::All;
+        let index = if is_indexed { self.index() } else { Vec::new() };
+        let shares = index.iter().map(|&id| self.share(&self.jobs[id]));
+        let queued = shares.fold(0, u64::saturating_add).saturating_mul(self.workers());
+        let begin = self.begin();
+        let slack = match self.latest(&index) {
+            _ if !is_indexed => None,
+            None => Some(Duration::MAX),
+            Some(latest) if begin < latest => Some(duration(latest - begin)),
+            Some(_) => None,
+        };
+        let running = duration(self.running_work());
+        (running, duration(queued), Time::from_nanos(begin), slack)
+    }
+
+    /// The counts of one class, with those of the jobs that have no outcome yet.
+    pub(super) fn counts(&self, class: usize) -> Stats {
+        let mut counts = self.classes[class].stats.counts;
+        let of_class = |job: &Entry| job.class == class;
+        counts.queued = self.those(|job| of_class(job) && job.is_queued()).len() as u32;
+        let is_running = |job: &Entry| matches!(job.place, Place::Running(_));
+        counts.running = self.those(|job| of_class(job) && is_running(job)).len() as u32;
+        counts
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        stats.submitted = self.unknown;
+        stats.refused.unknown_class = self.unknown;
+        (0..self.classes.len()).for_each(|class| stats += self.counts(class));
+        stats
+    }
+
+    /// A run has ended.
+    pub(super) fn complete(&mut self, now: u64, id: usize, is_done: bool) -> Option<u64> {
+        self.move_to(now);
+        let job = self.jobs[id];
+        let Place::Running(start) = job.place else { return None };
+        let took = self.now - start;
+        self.jobs[id].place = Place::Gone;
+        let class = &mut self.classes[job.class];
+        class.stats.counts.busy += duration(took);
+        if let Some(deadline) = job.deadline
+            && deadline < self.now
+        {
+            class.stats.counts.late += 1;
+            class.stats.lateness.record(duration(self.now - deadline));
+        }
+        if is_done {
+            class.stats.counts.done += 1;
+            class.learn(job.declared, job.cost, took);
+        } else {
+            class.stats.counts.failed += 1;
+        }
+        if let Some(credit) = class.credit.as_mut().filter(|_| job.is_charged) {
+            credit.refill(self.now);
+            credit.settle_up(job.cost, took);
+        }
+        Some(took)
+    }
+
+    pub(super) fn expected_cost(&self, class: usize) -> u64 {
+        self.classes[class].expected_cost()
+    }
+
+    /// The jobs of a class in the background, those first that have waited longest.
+    pub(super) fn background_of(&self, class: usize) -> Vec<usize> {
+        let mut list = self.those(|job| job.class == class && job.place == Place::Background);
+        list.sort_by_key(|&id| self.jobs[id].entered);
+        list
+    }
+
+    /// A guard runs exactly while there is somebody to guard.
+    pub(super) fn tend_guards(&mut self) {
+        for class in 0..self.classes.len() {
+            let is_empty = self.background_of(class).is_empty();
+            let now = self.now;
+            let state = &mut self.classes[class];
+            let longest = state.config.starvation_guard.filter(|_| !is_empty);
+            state.guard_at =
+                longest.map(|longest| state.guard_at.unwrap_or(now.saturating_add(nanos(longest))));
+        }
+    }
+}

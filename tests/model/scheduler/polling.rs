@@ -1,0 +1,215 @@
+//! What time brings, and what a poll answers.
+
+use punctual::scheduler::{Admission, Class, Next, Running, Shed, ShedReason, Verdict};
+use punctual::time::Time;
+
+use super::oracle::{Entry, Oracle, Place};
+use super::{duration, nanos};
+
+impl Oracle {
+    /// Brings everything to where it belongs at this moment.
+    pub(super) fn settle(&mut self) {
+        for id in 0..self.jobs.len() {
+            if let Some(at) = self.shed_at(&self.jobs[id]).filter(|&at| at <= self.now) {
+                self.doom(id, self.reason_of_time(id, at));
+            }
+        }
+        let mut released =
+            self.those(|job| job.place == Place::Unreleased && job.eligible <= self.now);
+        released.sort_by_key(|&id| (self.jobs[id].eligible, id));
+        released.into_iter().for_each(|id| self.release(id));
+        let mut guards: Vec<_> = (0..self.classes.len())
+            .filter_map(|class| Some((self.classes[class].guard_at?, class)))
+            .filter(|&(at, _)| at <= self.now)
+            .collect();
+        guards.sort_unstable();
+        for (at, class) in guards {
+            let oldest = self.background_of(class)[0];
+            self.jobs[oldest].place = Place::Forced(at);
+            self.classes[class].stats.counts.forced += 1;
+            self.classes[class].guard_at = None;
+            self.tend_guards();
+        }
+    }
+
+    /// Why a job is shed at its latest start: for its own sake, or for the shutdown's.
+    fn reason_of_time(&self, id: usize, at: u64) -> ShedReason {
+        let job = &self.jobs[id];
+        let has_own = matches!(job.place, Place::Unreleased | Place::Ready | Place::Background);
+        match self.own_latest_start(job).filter(|_| has_own) == Some(at) {
+            true => ShedReason::LatestStart {
+                latest_start: Time::from_nanos(at),
+                cost: duration(job.cost),
+            },
+            false => ShedReason::Shutdown,
+        }
+    }
+
+    /// An unreleased job's time has come.
+    fn release(&mut self, id: usize) {
+        self.place(id);
+        if self.jobs[id].place == Place::Ready
+            && self.config.admission == Admission::Feasible
+            && let Err(forecast) = self.admit(id, &Vec::new())
+        {
+            self.doom(id, ShedReason::Evicted(forecast));
+        }
+    }
+
+    /// Puts a job that is in no order where it belongs.
+    pub(super) fn place(&mut self, id: usize) {
+        let job = self.jobs[id];
+        self.jobs[id].place = if job.eligible > self.now {
+            Place::Unreleased
+        } else if self.is_foreground(&job) {
+            Place::Ready
+        } else {
+            Place::Background
+        };
+        if self.jobs[id].place == Place::Ready {
+            self.enter(id);
+        }
+        self.entries += 1;
+        self.jobs[id].entered = self.entries;
+        self.tend_guards();
+    }
+
+    /// A job will not be run; in shadow mode only a shutdown means it.
+    pub(super) fn doom(&mut self, id: usize, reason: ShedReason) {
+        let job = &mut self.jobs[id];
+        job.is_protected = false;
+        if self.config.shadow && reason != ShedReason::Shutdown {
+            job.place = Place::Condemned(Verdict::Shed(reason));
+        } else {
+            job.place = Place::Doomed(reason);
+            job.identity = None;
+        }
+        self.tend_guards();
+    }
+
+    pub(super) fn poll(&mut self, now: u64) -> Next<u32> {
+        self.move_to(now);
+        self.settle();
+        if self.evicts() {
+            let victims = self.restore(self.index(), None).expect("there is no job in hand");
+            victims.into_iter().for_each(|(victim, reason)| self.doom(victim, reason));
+        }
+        let doomed = self.first(Entry::is_doomed);
+        let sheds_first = self.sheds_since_run < self.config.max_sheds_between_runs;
+        if let Some(doomed) = doomed.filter(|_| sheds_first) {
+            return self.shed(doomed);
+        }
+        if self.free() > 0
+            && let Some((id, has_priority)) = self.next_to_start()
+        {
+            return self.start(id, has_priority);
+        }
+        match doomed {
+            Some(doomed) => self.shed(doomed),
+            None => Next::Wait(self.next_moment().map(Time::from_nanos)),
+        }
+    }
+
+    fn next_moment(&self) -> Option<u64> {
+        let moments = self.jobs.iter().filter_map(|job| self.moment(job));
+        let guards = self.classes.iter().filter_map(|class| class.guard_at);
+        let latest = self.latest(&self.index());
+        let shows = self.evicts() && !self.config.shadow;
+        let latest = latest.filter(|&latest| shows && latest > self.now);
+        moments.chain(guards).chain(latest).min()
+    }
+
+    /// Who starts, and whether it is by the priority of a reservation.
+    fn next_to_start(&mut self) -> Option<(usize, bool)> {
+        let now = self.now;
+        for credit in self.classes.iter_mut().filter_map(|class| class.credit.as_mut()) {
+            credit.refill(now);
+        }
+        let is_tight = self.config.admission == Admission::All
+            || self.latest(&self.index()).is_some_and(|latest| self.begin() >= latest);
+        let has_credit =
+            |class: usize| self.classes[class].credit.is_some_and(|credit| credit.ns > 0);
+        let booked = self.first(|job| job.place == Place::Ready && has_credit(job.class));
+        if let Some(booked) = booked.filter(|_| is_tight) {
+            return Some((booked, true));
+        }
+        let ready = self.first(|job| {
+            matches!(job.place, Place::Ready | Place::Forced(_) | Place::Condemned(_))
+        });
+        let next = ready.or_else(|| {
+            let first = self.first(|job| job.place == Place::Background)?;
+            self.fits_into_slack(first).then_some(first)
+        });
+        Some((next?, false))
+    }
+
+    /// Whether all that wait for their release could be done in time after this job.
+    fn fits_into_slack(&self, id: usize) -> bool {
+        let mut upcoming =
+            self.those(|job| job.place == Place::Unreleased && self.is_foreground(job));
+        upcoming.sort_by_key(|&id| (self.jobs[id].order(), id));
+        let work = self.running_work().saturating_add(self.jobs[id].cost);
+        let end = self.now.saturating_add(work.div_ceil(self.workers()));
+        self.latest(&upcoming).is_none_or(|latest| end < latest)
+    }
+
+    fn shed(&mut self, id: usize) -> Next<u32> {
+        let job = self.jobs[id];
+        let Place::Doomed(reason) = job.place else { unreachable!("it is doomed") };
+        self.jobs[id].place = Place::Gone;
+        self.sheds_since_run += 1;
+        if reason != ShedReason::Shutdown {
+            self.doubt(id);
+        }
+        let sheds = &mut self.classes[job.class].stats.counts.shed;
+        *match reason {
+            ShedReason::LatestStart { .. } => &mut sheds.latest_start,
+            ShedReason::Evicted(_) => &mut sheds.evicted,
+            ShedReason::OverShare(_) => &mut sheds.over_share,
+            _ => &mut sheds.shutdown,
+        } += 1;
+        Next::Shed(Shed {
+            key: job.key.expect("it was accepted"),
+            payload: job.payload,
+            deadline: job.deadline.map(Time::from_nanos),
+            class: Class::new(job.class as u16),
+            waited: duration(self.now.saturating_sub(job.eligible)),
+            reason,
+        })
+    }
+
+    fn start(&mut self, id: usize, has_priority: bool) -> Next<u32> {
+        let (job, now) = (self.jobs[id], self.now);
+        let waited = duration(now.saturating_sub(job.eligible));
+        let class = &mut self.classes[job.class];
+        let is_charged = job.is_protected || has_priority;
+        if let Some(credit) = &mut class.credit {
+            credit.refill(now);
+            match is_charged {
+                true => credit.charge(job.cost),
+                false => credit.charge_at_most(job.cost),
+            }
+        }
+        class.stats.queue_delay.record(waited);
+        let verdict = match job.place {
+            Place::Condemned(verdict) => Some(verdict),
+            _ => None,
+        };
+        class.stats.counts.pardoned += u64::from(verdict.is_some());
+        let next = class.config.starvation_guard.map(|longest| now.saturating_add(nanos(longest)));
+        class.guard_at = next;
+        let place = Place::Running(now);
+        self.jobs[id] = Entry { place, identity: None, is_charged, is_protected: false, ..job };
+        self.tend_guards();
+        self.sheds_since_run = 0;
+        Next::Run(Running {
+            key: job.key.expect("it was accepted"),
+            payload: job.payload,
+            deadline: job.deadline.map(Time::from_nanos),
+            class: Class::new(job.class as u16),
+            cost: duration(job.cost),
+            waited,
+            verdict,
+        })
+    }
+}

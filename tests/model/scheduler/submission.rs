@@ -1,0 +1,276 @@
+//! How a job comes in, is changed, and is asked to go.
+
+use punctual::scheduler::{Admission, Forecast, RefuseReason, ShedReason, Verdict};
+use punctual::time::Time;
+
+use super::oracle::{Entry, Oracle, Place};
+
+/// What became of a submission: the job's place in the list, or why it has none.
+pub(super) enum Submission {
+    Queued(usize),
+    Joined(usize),
+}
+
+/// A job before it is submitted, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) payload: u32,
+    pub(super) class: usize,
+    pub(super) deadline: Option<u64>,
+    pub(super) eligible: u64,
+    pub(super) declared: Option<u64>,
+    pub(super) lead: u64,
+    pub(super) value: u32,
+    pub(super) tenant: Option<u64>,
+    pub(super) identity: Option<u8>,
+}
+
+/// Why a deadline was not changed; the job is as it was.
+pub(super) enum Unchanged {
+    Stale,
+    Running,
+    Infeasible(Forecast),
+}
+
+impl Oracle {
+    pub(super) fn submit(&mut self, job: Candidate) -> Result<Submission, RefuseReason> {
+        if job.class >= self.classes.len() {
+            self.unknown += 1;
+            return Err(RefuseReason::UnknownClass);
+        }
+        self.classes[job.class].stats.counts.submitted += 1;
+        let outcome = self.admission_of(job);
+        let counts = &mut self.classes[job.class].stats.counts;
+        match outcome {
+            Ok(Submission::Joined(_)) => counts.joined += 1,
+            Ok(Submission::Queued(_)) => {}
+            Err(RefuseReason::QueueFull) => counts.refused.queue_full += 1,
+            Err(RefuseReason::Expired) => counts.refused.expired += 1,
+            Err(RefuseReason::Infeasible(_)) => counts.refused.infeasible += 1,
+            Err(RefuseReason::Closed) => counts.refused.closed += 1,
+            Err(_) => unreachable!("the class is known"),
+        }
+        outcome
+    }
+
+    fn admission_of(&mut self, job: Candidate) -> Result<Submission, RefuseReason> {
+        if self.by.is_some() {
+            return Err(RefuseReason::Closed);
+        }
+        if job.deadline.is_some_and(|deadline| deadline <= self.now) {
+            return Err(RefuseReason::Expired);
+        }
+        self.settle();
+        let entry = self.entry_of(&job);
+        if let Some(at) = self.own_latest_start(&entry).filter(|&at| at <= entry.eligible) {
+            self.doubt_hopeless(&entry, &job);
+            return Err(RefuseReason::Infeasible(hopeless(at, entry.eligible, entry.deadline)));
+        }
+        let twin = self.those(|queued| {
+            queued.is_queued() && !queued.is_doomed() && queued.identity == job.identity
+        });
+        if let Some(&twin) = twin.first().filter(|_| job.identity.is_some()) {
+            self.join(twin, &entry).map_err(RefuseReason::Infeasible)?;
+            return Ok(Submission::Joined(twin));
+        }
+        self.take_in(entry)
+    }
+
+    fn take_in(&mut self, entry: Entry) -> Result<Submission, RefuseReason> {
+        let is_tested = self.is_foreground(&entry)
+            && entry.eligible <= self.now
+            && self.config.admission != Admission::All;
+        let mut victims = Vec::new();
+        if self.is_full(entry.class) {
+            let gives_way = self.evicts() && is_tested && !self.config.shadow;
+            let victim = self.gives_way(&entry).filter(|_| gives_way);
+            victims.push(victim.ok_or(RefuseReason::QueueFull)?);
+        }
+        let id = self.jobs.len();
+        self.jobs.push(entry);
+        if !is_tested {
+            self.place(id);
+            return Ok(Submission::Queued(id));
+        }
+        // The victim's protection is left to the others only when it is certain that it goes.
+        self.jobs[id].place = Place::Ready;
+        self.enter(id);
+        match self.admit(id, &victims) {
+            Ok(evicted) => {
+                victims.extend(evicted);
+                victims.into_iter().for_each(|(victim, reason)| self.doom(victim, reason));
+            }
+            Err(forecast) => {
+                let reason = RefuseReason::Infeasible(forecast);
+                if !self.config.shadow {
+                    self.doubt(id);
+                    self.jobs.pop();
+                    return Err(reason);
+                }
+                self.jobs[id].is_protected = false;
+                self.jobs[id].place = Place::Condemned(Verdict::Refused(reason));
+            }
+        }
+        Ok(Submission::Queued(id))
+    }
+
+    fn entry_of(&self, job: &Candidate) -> Entry {
+        let class = &self.classes[job.class];
+        let cost = job.declared.map_or(class.expected_cost(), |cost| class.corrected(cost));
+        Entry {
+            key: None,
+            payload: job.payload,
+            place: Place::Unreleased,
+            class: job.class,
+            deadline: job.deadline,
+            eligible: job.eligible,
+            cost,
+            declared: job.declared,
+            reserve: cost.saturating_add(job.lead).saturating_add(class.margin()),
+            value: job.value,
+            tenant: job.tenant,
+            identity: job.identity,
+            shares: 1,
+            is_protected: false,
+            is_charged: false,
+            entered: 0,
+        }
+    }
+
+    fn is_full(&self, class: usize) -> bool {
+        let queued = self.those(Entry::is_queued).len();
+        let of_class = self.those(|job| job.is_queued() && job.class == class).len();
+        let bound = self.classes[class].config.queue_bound.unwrap_or(u32::MAX);
+        queued >= self.config.queue_bound as usize || of_class >= bound as usize
+    }
+
+    /// A job could not be met by an idle scheduler, perhaps only because of what was learned.
+    fn doubt_hopeless(&mut self, entry: &Entry, job: &Candidate) {
+        let class = &mut self.classes[job.class];
+        let is_met = |cost: u64, margin: u64| {
+            let reserve = cost.saturating_add(job.lead).saturating_add(margin);
+            entry.deadline.is_some_and(|at| at.saturating_sub(reserve) > entry.eligible)
+        };
+        let by_cost = job.declared.is_none() && is_met(class.initial_cost(), class.margin());
+        let by_margin = is_met(entry.cost, class.least_margin());
+        if by_cost {
+            class.doubt_cost();
+        }
+        if by_margin {
+            class.doubt_margin();
+        }
+    }
+
+    /// The job's estimates may have been too high.
+    pub(super) fn doubt(&mut self, id: usize) {
+        let Entry { class, declared, .. } = self.jobs[id];
+        if declared.is_none() {
+            self.classes[class].doubt_cost();
+        }
+        self.classes[class].doubt_margin();
+    }
+
+    fn join(&mut self, twin: usize, joiner: &Entry) -> Result<(), Forecast> {
+        let old = self.jobs[twin];
+        let deadline = old.deadline.into_iter().chain(joiner.deadline).min();
+        let eligible = old.eligible.min(joiner.eligible);
+        if (deadline, eligible) != (old.deadline, old.eligible) {
+            self.change(twin, deadline, eligible)?;
+        }
+        self.jobs[twin].shares += 1;
+        Ok(())
+    }
+
+    /// Admits a queued job anew, or leaves everything as it was.
+    fn change(&mut self, id: usize, deadline: Option<u64>, eligible: u64) -> Result<(), Forecast> {
+        let old = self.jobs[id];
+        let new = Entry { deadline, eligible, place: Place::Unreleased, ..old };
+        let earliest = self.now.max(eligible);
+        if let Some(at) = self.latest_start(&new).filter(|&at| at <= earliest) {
+            return Err(hopeless(at, earliest, deadline));
+        }
+        if matches!(old.place, Place::Forced(_) | Place::Doomed(ShedReason::Shutdown)) {
+            self.jobs[id] = Entry { place: old.place, ..new };
+            return Ok(());
+        }
+        let is_earlier = deadline.unwrap_or(u64::MAX) < old.deadline.unwrap_or(u64::MAX)
+            || eligible < old.eligible;
+        let is_tested = matches!(old.place, Place::Doomed(_) | Place::Condemned(_)) || is_earlier;
+        self.jobs[id] = Entry { place: Place::Gone, is_protected: false, ..new };
+        self.tend_guards();
+        self.jobs[id].place = Place::Unreleased;
+        let is_ready = self.is_foreground(&new) && eligible <= self.now;
+        if !is_tested || !is_ready || self.config.admission == Admission::All {
+            self.place(id);
+            return Ok(());
+        }
+        self.jobs[id].place = Place::Ready;
+        self.enter(id);
+        match self.admit(id, &Vec::new()) {
+            Ok(victims) => {
+                victims.into_iter().for_each(|(victim, reason)| self.doom(victim, reason));
+                Ok(())
+            }
+            Err(forecast) => {
+                self.jobs[id] = old;
+                Err(forecast)
+            }
+        }
+    }
+
+    pub(super) fn reschedule(
+        &mut self,
+        id: usize,
+        deadline: u64,
+    ) -> Result<Option<u64>, Unchanged> {
+        self.settle();
+        let old = self.jobs[id];
+        match old.place {
+            Place::Gone => Err(Unchanged::Stale),
+            Place::Running(_) => Err(Unchanged::Running),
+            _ => {
+                self.change(id, Some(deadline), old.eligible).map_err(Unchanged::Infeasible)?;
+                Ok(old.deadline)
+            }
+        }
+    }
+
+    /// Whether the job has left; `None` if it is not queued.
+    pub(super) fn cancel(&mut self, id: usize) -> Option<bool> {
+        let job = &mut self.jobs[id];
+        if !job.is_queued() {
+            return None;
+        }
+        if job.shares > 1 {
+            job.shares -= 1;
+            return Some(false);
+        }
+        job.place = Place::Gone;
+        self.classes[job.class].stats.counts.cancelled += 1;
+        self.tend_guards();
+        Some(true)
+    }
+
+    pub(super) fn shutdown(&mut self, by: u64) {
+        self.settle();
+        self.by = Some(self.by.map_or(by, |before| before.min(by)));
+        for id in self.those(|job| job.is_queued() && !job.is_doomed()) {
+            let job = self.jobs[id];
+            let earliest =
+                if job.place == Place::Unreleased { job.eligible.max(self.now) } else { self.now };
+            if self.shed_at(&job).is_some_and(|at| at <= earliest) {
+                self.doom(id, ShedReason::Shutdown);
+            }
+        }
+    }
+}
+
+/// The forecast of a job that even an idle scheduler could not do in time.
+fn hopeless(latest_start: u64, start: u64, deadline: Option<u64>) -> Forecast {
+    Forecast {
+        latest_start: Time::from_nanos(latest_start),
+        start: Time::from_nanos(start),
+        ahead: 0,
+        violated: Time::from_nanos(deadline.unwrap_or(u64::MAX)),
+    }
+}
