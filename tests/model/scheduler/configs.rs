@@ -13,7 +13,7 @@ const BOOKED: Reservation = Reservation { runtime: units(3), period: units(11) }
 
 /// A configuration by its number; every number gives one.
 ///
-/// Class 1 is always a background class, and class 4 doesn't exist but with everything at once.
+/// Class 1 is always a background class.
 pub(crate) fn config(number: u32) -> Config {
     let plain = || vec![foreground(), ClassConfig::background(), foreground().weight(3)];
     let booked = || {
@@ -28,7 +28,7 @@ pub(crate) fn config(number: u32) -> Config {
     let base = |admission, classes| Config {
         admission,
         classes,
-        queue_bound: 12,
+        queue_bound: 9,
         max_sheds_between_runs: 2,
         ..Config::default()
     };

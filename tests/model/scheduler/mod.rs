@@ -17,6 +17,7 @@ use punctual::time::Time;
 
 use super::{Model, Word};
 pub(crate) use configs::{CONFIGS, config};
+use ops::UNKNOWN;
 pub(crate) use ops::{Due, Offer, Op, units};
 use oracle::{Oracle, Place};
 use submission::{Candidate, Submission, Unchanged};
@@ -73,7 +74,12 @@ impl SchedulerModel {
         let apart = u64::from(self.submissions % 3) * 7_919;
         let release = offer.release.map(|after| self.now + units(after) + duration(apart));
         let eligible = release.unwrap_or(self.now);
-        let job = Job::new(self.submissions).class(Class::new(offer.class));
+        let classes = self.oracle.classes.len();
+        let class = match offer.class {
+            UNKNOWN => classes,
+            number => usize::from(number) % classes,
+        };
+        let job = Job::new(self.submissions).class(Class::new(class as u16));
         let mut job = job.lead(units(offer.lead)).value(offer.value);
         job = offer.cost.into_iter().fold(job, |job, cost| job.cost(units(cost)));
         job = release.into_iter().fold(job, Job::release);
@@ -87,7 +93,7 @@ impl SchedulerModel {
         };
         let candidate = Candidate {
             payload: self.submissions,
-            class: usize::from(offer.class),
+            class,
             deadline: deadline.map(Time::as_nanos),
             eligible: eligible.as_nanos(),
             declared: offer.cost.map(|cost| nanos(units(cost))),

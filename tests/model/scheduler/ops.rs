@@ -15,6 +15,9 @@ pub(crate) enum Due {
     End,
 }
 
+/// Stands for a class that doesn't exist; all others for the one with the rest of the number.
+pub(super) const UNKNOWN: u16 = 99;
+
 /// A job before it is submitted; times in units of the model's clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offer {
@@ -112,7 +115,7 @@ impl Op {
             26 => Self::Cancel { pick },
             27..30 => Self::Reschedule { pick, by },
             30 => Self::Load { after: pick / 4 },
-            _ => match word.below(8) {
+            _ => match word.below(20) {
                 0 => Self::Shutdown { by },
                 _ => Self::PollInThePast { by: pick },
             },
@@ -121,8 +124,9 @@ impl Op {
 }
 
 fn decode_offer(mut word: Word, pick: u32, by: i32) -> Offer {
+    let mut more = word.scrambled();
     Offer {
-        class: word.below(9) as u16 / 2,
+        class: if word.below(30) == 0 { UNKNOWN } else { word.below(5) as u16 },
         due: match word.below(12) {
             0 => Due::Never,
             1 => Due::End,
@@ -132,8 +136,8 @@ fn decode_offer(mut word: Word, pick: u32, by: i32) -> Offer {
         cost: (by % 3 != 0).then_some(word.below(5)),
         release: (word.below(4) == 0).then_some(pick / 2),
         lead: u32::from(by % 5 == 0),
-        value: [0, 1, 1, 2, 3, 100][word.below(6) as usize],
-        tenant: [None, Some(1), Some(2), Some(3)][word.below(4) as usize],
-        identity: [None, None, Some(1), Some(2)][word.below(4) as usize],
+        value: [0, 1, 1, 2, 3, 100][more.below(6) as usize],
+        tenant: [None, Some(1), Some(2), Some(3)][more.below(4) as usize],
+        identity: [None, None, Some(1), Some(2)][more.below(4) as usize],
     }
 }

@@ -1,0 +1,232 @@
+//! How near the scheduler comes to what is possible: on one worker, with costs that are true.
+
+mod oracles;
+
+use core::time::Duration;
+
+use oracles::{Numbers, Task, branch_and_bound, brute_force, moore_hodgson};
+use punctual::scheduler::{Admission, Config, Job, Next, Outcome, Scheduler};
+use punctual::time::Time;
+
+/// Oracles and scheduler agree on what is on time: a job must *end before* its deadline for the
+/// scheduler, so it is given one nanosecond more.
+fn deadline(task: &Task) -> Time {
+    Time::from_nanos(task.deadline + 1)
+}
+
+/// What became of some tasks.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outcomes {
+    on_time: usize,
+    late: usize,
+    refused: usize,
+    shed: usize,
+    /// The tasks that ran, in the order of their starts.
+    order: Vec<usize>,
+}
+
+/// Submits each task at its release, those of one release in their order, and runs what it is told
+/// to run for exactly its cost, until nothing is left.
+fn simulate(admission: Admission, tasks: &[Task]) -> Outcomes {
+    let config = Config { admission, ..Config::default() };
+    let mut scheduler = Scheduler::new(config).expect("it is valid");
+    let mut outcomes = Outcomes::default();
+    let mut arrivals: Vec<usize> = (0..tasks.len()).collect();
+    arrivals.sort_by_key(|&at| tasks[at].release);
+    let mut arrivals = arrivals.into_iter().peekable();
+    let mut running = None;
+    let mut now = 0;
+    loop {
+        if let Some((key, at, _)) = running.take_if(|(_, _, end)| *end == now) {
+            scheduler.complete(Time::from_nanos(now), key, Outcome::Done);
+            let is_on_time = now <= tasks[at as usize].deadline;
+            outcomes.on_time += usize::from(is_on_time);
+            outcomes.late += usize::from(!is_on_time);
+        }
+        while let Some(at) = arrivals.next_if(|&at| tasks[at].release == now) {
+            let job = Job::new(at as u32).deadline(deadline(&tasks[at]));
+            let job = job.cost(Duration::from_nanos(tasks[at].cost));
+            let submitted = scheduler.submit(Time::from_nanos(now), job);
+            outcomes.refused += usize::from(submitted.is_err());
+        }
+        let wait = loop {
+            match scheduler.poll(Time::from_nanos(now)) {
+                Next::Run(start) => {
+                    let at = start.payload;
+                    outcomes.order.push(at as usize);
+                    running = Some((start.key, at, now + tasks[at as usize].cost));
+                }
+                Next::Shed(_) => outcomes.shed += 1,
+                Next::Wait(until) => break until.map(Time::as_nanos),
+            }
+        };
+        let arrival = arrivals.peek().map(|&at| tasks[at].release);
+        let end = running.as_ref().map(|&(_, _, end)| end);
+        match arrival.into_iter().chain(end).chain(wait).min() {
+            Some(next) => now = next,
+            None => break,
+        }
+    }
+    let all = outcomes.on_time + outcomes.late + outcomes.refused + outcomes.shed;
+    assert_eq!(all, tasks.len(), "every task has one outcome");
+    outcomes
+}
+
+/// Some tasks that are all there from the beginning, in random order: costs from 1 to 20, and
+/// deadlines such that about half of the work is too much, or nearly all, or none.
+fn batch(numbers: &mut Numbers, most: u64) -> Vec<Task> {
+    let count = 1 + numbers.below(most);
+    let horizon = 1 + numbers.below(12 * count);
+    let mut tasks: Vec<Task> = (0..count)
+        .map(|_| {
+            let cost = 1 + numbers.below(20);
+            Task { release: 0, cost, deadline: cost + numbers.below(horizon) }
+        })
+        .collect();
+    numbers.shuffle(&mut tasks);
+    tasks
+}
+
+/// A stream of tasks: times between releases are exponential with a mean of 10 / `load`, costs
+/// uniform from 1 to 19, with a mean of 10, and the time from release to deadline is the cost times
+/// a number that is uniform from 1 to 6.
+fn stream(numbers: &mut Numbers, load: f64) -> Vec<Task> {
+    let count = 4 + numbers.below(9);
+    let mut release = 0.0;
+    let tasks = (0..count).map(|_| {
+        release += numbers.gap(10_000.0 / load);
+        let cost = 1_000 + numbers.below(18_001);
+        let budget = cost as f64 * (1.0 + 5.0 * numbers.share());
+        let release = release as u64;
+        Task { release, cost, deadline: release + budget as u64 }
+    });
+    tasks.collect()
+}
+
+#[test]
+fn moore_and_hodgson_find_what_all_orders_find() {
+    let mut numbers = Numbers(1);
+    for round in 0..2_000 {
+        let tasks = batch(&mut numbers, 6);
+        let found = moore_hodgson::most_on_time(&tasks);
+        assert_eq!(found, brute_force(&tasks), "round {round}: {tasks:?}");
+    }
+}
+
+#[test]
+fn branch_and_bound_finds_what_all_orders_find() {
+    let mut numbers = Numbers(2);
+    for round in 0..3_000 {
+        let mut tasks = stream(&mut numbers, [0.8, 1.5, 3.0, 8.0][round % 4]);
+        tasks.truncate(6);
+        let found = branch_and_bound::most_on_time(&tasks);
+        assert_eq!(found, brute_force(&tasks), "round {round}: {tasks:?}");
+    }
+}
+
+#[test]
+fn branch_and_bound_finds_what_moore_and_hodgson_find_without_releases() {
+    let mut numbers = Numbers(3);
+    for round in 0..1_000 {
+        let tasks = batch(&mut numbers, 12);
+        let found = branch_and_bound::most_on_time(&tasks);
+        assert_eq!(found, moore_hodgson::most_on_time(&tasks), "round {round}: {tasks:?}");
+    }
+}
+
+#[test]
+fn eviction_is_optimal_for_a_common_release() {
+    let mut numbers = Numbers(4);
+    let (mut all, mut most) = (0, 0);
+    for round in 0..10_000 {
+        let tasks = batch(&mut numbers, 40);
+        let outcomes = simulate(Admission::Evict, &tasks);
+        let optimum = moore_hodgson::most_on_time(&tasks);
+        assert_eq!(outcomes.on_time, optimum, "round {round}: {tasks:?}");
+        assert_eq!(outcomes.late, 0, "round {round}: what can't be in time doesn't run");
+        all += tasks.len();
+        most += optimum;
+    }
+    assert!((all / 3..all * 9 / 10).contains(&most), "the batches are too easy or too hard");
+}
+
+#[test]
+fn what_is_accepted_as_feasible_is_on_time() {
+    let mut numbers = Numbers(5);
+    for round in 0..5_000 {
+        let tasks = batch(&mut numbers, 40);
+        let outcomes = simulate(Admission::Feasible, &tasks);
+        assert_eq!((outcomes.late, outcomes.shed), (0, 0), "round {round}: {tasks:?}");
+        assert!(outcomes.on_time <= moore_hodgson::most_on_time(&tasks));
+    }
+}
+
+#[test]
+fn equal_deadlines_run_in_the_order_of_submission() {
+    let mut numbers = Numbers(6);
+    for round in 0..2_000 {
+        let mut tasks = batch(&mut numbers, 40);
+        for task in &mut tasks {
+            *task = Task { deadline: 1_000 + task.deadline / 40 * 40, ..*task };
+        }
+        for admission in [Admission::All, Admission::Feasible, Admission::Evict] {
+            let outcomes = simulate(admission, &tasks);
+            let mut sorted = outcomes.order.clone();
+            sorted.sort_by_key(|&at| (tasks[at].deadline, at));
+            assert_eq!(outcomes.order, sorted, "round {round}: {admission:?}");
+            assert_eq!(outcomes.on_time, tasks.len(), "there is time for all");
+        }
+    }
+}
+
+/// The shares of the optimum that many streams reached, in rising order.
+struct Shares(Vec<f64>);
+
+impl Shares {
+    fn of(admission: Admission, load: f64, streams: u32) -> Self {
+        let mut numbers = Numbers(7);
+        let shares = (0..streams).map(|_| {
+            let tasks = stream(&mut numbers, load);
+            let on_time = simulate(admission, &tasks).on_time;
+            let optimum = branch_and_bound::most_on_time(&tasks);
+            assert!(on_time <= optimum, "{on_time} of {optimum}: {tasks:?}");
+            on_time as f64 / optimum as f64
+        });
+        let mut shares: Vec<f64> = shares.collect();
+        shares.sort_by(f64::total_cmp);
+        Self(shares)
+    }
+
+    fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
+    }
+
+    fn summary(&self) -> String {
+        let at = |share: f64| self.0[(share * self.0.len() as f64) as usize];
+        let best = self.0.iter().filter(|&&share| share >= 1.0).count();
+        format!(
+            "mean {:.3}, p10 {:.3}, p50 {:.3}, at the optimum {:.3}, minimum {:.3}",
+            self.mean(),
+            at(0.1),
+            at(0.5),
+            best as f64 / self.0.len() as f64,
+            self.0[0],
+        )
+    }
+}
+
+/// The optimum knows all that will come, and may wait for it; the scheduler knows only what has.
+#[test]
+fn eviction_is_near_the_optimum_of_one_who_knows_the_future() {
+    let mut report = String::new();
+    for load in [1.0, 2.0, 5.0] {
+        for admission in [Admission::Evict, Admission::Feasible, Admission::All] {
+            let shares = Shares::of(admission, load, 1_000);
+            report += &format!("load {load}, {admission:?}: {}\n", shares.summary());
+            if admission == Admission::Evict {
+                assert!(shares.mean() >= 0.9, "{report}");
+            }
+        }
+    }
+    eprintln!("{report}");
+}
