@@ -137,8 +137,7 @@ impl Oracle {
     pub(super) fn shed_at(&self, job: &Entry) -> Option<u64> {
         match job.place {
             Place::Unreleased | Place::Ready | Place::Background => self.latest_start(job),
-            Place::Forced(_) | Place::Condemned(_) => self.cap(job),
-            Place::Doomed(_) | Place::Running(_) | Place::Gone => None,
+            _ => None,
         }
     }
 
@@ -200,7 +199,8 @@ impl Oracle {
             .iter()
             .zip(before)
             .filter_map(|(&id, before)| Some(self.index_latest_start(id)?.saturating_sub(before)));
-        latest.min()
+        // The end of time is no limit.
+        latest.min().filter(|&latest| latest < u64::MAX)
     }
 
     /// A forced job is never too late.
@@ -214,6 +214,7 @@ impl Oracle {
     /// Running, queued, begin and slack.
     pub(super) fn load(&mut self, now: u64) -> (Duration, Duration, Time, Option<Duration>) {
         self.move_to(now);
+        self.settle();
         let is_indexed = self.config.admission != Admission::All;
         let index = if is_indexed { self.index() } else { Vec::new() };
         let shares = index.iter().map(|&id| self.share(&self.jobs[id]));

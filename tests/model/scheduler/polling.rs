@@ -10,8 +10,10 @@ impl Oracle {
     /// Brings everything to where it belongs at this moment.
     pub(super) fn settle(&mut self) {
         for id in 0..self.jobs.len() {
-            if let Some(at) = self.shed_at(&self.jobs[id]).filter(|&at| at <= self.now) {
-                self.doom(id, self.reason_of_time(id, at));
+            let job = self.jobs[id];
+            if let Some(at) = self.shed_at(&job).filter(|&at| at <= self.now) {
+                let (latest_start, cost) = (Time::from_nanos(at), duration(job.cost));
+                self.doom(id, ShedReason::LatestStart { latest_start, cost });
             }
         }
         let mut released =
@@ -29,19 +31,6 @@ impl Oracle {
             self.classes[class].stats.counts.forced += 1;
             self.classes[class].guard_at = None;
             self.tend_guards();
-        }
-    }
-
-    /// Why a job is shed at its latest start: for its own sake, or for the shutdown's.
-    fn reason_of_time(&self, id: usize, at: u64) -> ShedReason {
-        let job = &self.jobs[id];
-        let has_own = matches!(job.place, Place::Unreleased | Place::Ready | Place::Background);
-        match self.own_latest_start(job).filter(|_| has_own) == Some(at) {
-            true => ShedReason::LatestStart {
-                latest_start: Time::from_nanos(at),
-                cost: duration(job.cost),
-            },
-            false => ShedReason::Shutdown,
         }
     }
 
@@ -74,16 +63,16 @@ impl Oracle {
         self.tend_guards();
     }
 
-    /// A job will not be run; in shadow mode only a shutdown means it.
+    /// A job will not be run, or only because of the shadow mode. After a shutdown that is the
+    /// reason of all.
     pub(super) fn doom(&mut self, id: usize, reason: ShedReason) {
         let job = &mut self.jobs[id];
         job.is_protected = false;
-        if self.config.shadow && reason != ShedReason::Shutdown {
-            job.place = Place::Condemned(Verdict::Shed(reason));
-        } else {
-            job.place = Place::Doomed(reason);
-            job.identity = None;
-        }
+        job.place = match self.by {
+            Some(_) => Place::Doomed(ShedReason::Shutdown),
+            None if self.config.shadow => Place::Condemned(Verdict::Shed(reason)),
+            None => Place::Doomed(reason),
+        };
         self.tend_guards();
     }
 

@@ -66,14 +66,20 @@ impl Oracle {
             self.doubt_hopeless(&entry, &job);
             return Err(RefuseReason::Infeasible(hopeless(at, entry.eligible, entry.deadline)));
         }
-        let twin = self.those(|queued| {
-            queued.is_queued() && !queued.is_doomed() && queued.identity == job.identity
-        });
-        if let Some(&twin) = twin.first().filter(|_| job.identity.is_some()) {
+        if let Some(twin) = self.twin(job.identity) {
             self.join(twin, &entry).map_err(RefuseReason::Infeasible)?;
             return Ok(Submission::Joined(twin));
         }
         self.take_in(entry)
+    }
+
+    /// The job of an identity that others of the same can join.
+    fn twin(&self, identity: Option<u8>) -> Option<usize> {
+        let twins = self.those(|job| {
+            job.is_queued() && !job.is_doomed() && job.identity == identity && identity.is_some()
+        });
+        assert!(twins.len() <= 1, "one would have joined the other");
+        twins.first().copied()
     }
 
     fn take_in(&mut self, entry: Entry) -> Result<Submission, RefuseReason> {
@@ -82,7 +88,11 @@ impl Oracle {
             && self.config.admission != Admission::All;
         let mut victims = Vec::new();
         if self.is_full(entry.class) {
-            let gives_way = self.evicts() && is_tested && !self.config.shadow;
+            let doomed = self.those(Entry::is_doomed).len();
+            let gives_way = self.evicts()
+                && is_tested
+                && !self.config.shadow
+                && doomed < self.config.queue_bound as usize;
             let victim = self.gives_way(&entry).filter(|_| gives_way);
             victims.push(victim.ok_or(RefuseReason::QueueFull)?);
         }
@@ -189,7 +199,7 @@ impl Oracle {
         if let Some(at) = self.latest_start(&new).filter(|&at| at <= earliest) {
             return Err(hopeless(at, earliest, deadline));
         }
-        if matches!(old.place, Place::Forced(_) | Place::Doomed(ShedReason::Shutdown)) {
+        if matches!(old.place, Place::Forced(_)) {
             self.jobs[id] = Entry { place: old.place, ..new };
             return Ok(());
         }
@@ -228,6 +238,9 @@ impl Oracle {
         match old.place {
             Place::Gone => Err(Unchanged::Stale),
             Place::Running(_) => Err(Unchanged::Running),
+            // What a shutdown has doomed, and what was submitted again since it was doomed.
+            Place::Doomed(ShedReason::Shutdown) => Err(Unchanged::Stale),
+            Place::Doomed(_) if self.twin(old.identity).is_some() => Err(Unchanged::Stale),
             _ => {
                 self.change(id, Some(deadline), old.eligible).map_err(Unchanged::Infeasible)?;
                 Ok(old.deadline)
@@ -254,12 +267,16 @@ impl Oracle {
     pub(super) fn shutdown(&mut self, by: u64) {
         self.settle();
         self.by = Some(self.by.map_or(by, |before| before.min(by)));
+        self.config.shadow = false;
+        self.classes.iter_mut().for_each(|class| class.config.starvation_guard = None);
         for id in self.those(|job| job.is_queued() && !job.is_doomed()) {
             let job = self.jobs[id];
-            let earliest =
-                if job.place == Place::Unreleased { job.eligible.max(self.now) } else { self.now };
-            if self.shed_at(&job).is_some_and(|at| at <= earliest) {
-                self.doom(id, ShedReason::Shutdown);
+            let earliest = job.eligible.max(self.now);
+            self.jobs[id].place = Place::Unreleased;
+            self.jobs[id].is_protected = false;
+            match self.latest_start(&job).is_some_and(|at| at <= earliest) {
+                true => self.doom(id, ShedReason::Shutdown),
+                false => self.place(id),
             }
         }
     }
