@@ -39,6 +39,8 @@ pub(super) struct Entry {
     pub(super) value: u32,
     pub(super) tenant: Option<u64>,
     pub(super) identity: Option<u8>,
+    /// Submitted again since it was doomed.
+    pub(super) is_superseded: bool,
     pub(super) shares: u32,
     pub(super) is_protected: bool,
     pub(super) is_charged: bool,
@@ -195,12 +197,12 @@ impl Oracle {
     /// `None` if none has one.
     pub(super) fn latest(&self, index: &[usize]) -> Option<u64> {
         let before = self.before(index);
-        let latest = index
-            .iter()
-            .zip(before)
-            .filter_map(|(&id, before)| Some(self.index_latest_start(id)?.saturating_sub(before)));
-        // The end of time is no limit.
-        latest.min().filter(|&latest| latest < u64::MAX)
+        let latest = index.iter().zip(before).filter_map(|(&id, before)| {
+            // The end of time is no limit.
+            let latest_start = self.index_latest_start(id).filter(|&at| at < u64::MAX);
+            Some(latest_start?.saturating_sub(before))
+        });
+        latest.min()
     }
 
     /// A forced job is never too late.

@@ -28,7 +28,6 @@ impl Oracle {
         for (at, class) in guards {
             let oldest = self.background_of(class)[0];
             self.jobs[oldest].place = Place::Forced(at);
-            self.classes[class].stats.counts.forced += 1;
             self.classes[class].guard_at = None;
             self.tend_guards();
         }
@@ -184,6 +183,7 @@ impl Oracle {
             Place::Condemned(verdict) => Some(verdict),
             _ => None,
         };
+        class.stats.counts.forced += u64::from(matches!(job.place, Place::Forced(_)));
         class.stats.counts.pardoned += u64::from(verdict.is_some());
         let next = class.config.starvation_guard.map(|longest| now.saturating_add(nanos(longest)));
         class.guard_at = next;

@@ -70,7 +70,11 @@ impl Oracle {
             self.join(twin, &entry).map_err(RefuseReason::Infeasible)?;
             return Ok(Submission::Joined(twin));
         }
-        self.take_in(entry)
+        let queued = self.take_in(entry)?;
+        for doomed in self.those(|job| job.is_doomed() && job.identity.is_some()) {
+            self.jobs[doomed].is_superseded |= self.jobs[doomed].identity == job.identity;
+        }
+        Ok(queued)
     }
 
     /// The job of an identity that others of the same can join.
@@ -140,6 +144,7 @@ impl Oracle {
             value: job.value,
             tenant: job.tenant,
             identity: job.identity,
+            is_superseded: false,
             shares: 1,
             is_protected: false,
             is_charged: false,
@@ -240,7 +245,7 @@ impl Oracle {
             Place::Running(_) => Err(Unchanged::Running),
             // What a shutdown has doomed, and what was submitted again since it was doomed.
             Place::Doomed(ShedReason::Shutdown) => Err(Unchanged::Stale),
-            Place::Doomed(_) if self.twin(old.identity).is_some() => Err(Unchanged::Stale),
+            Place::Doomed(_) if old.is_superseded => Err(Unchanged::Stale),
             _ => {
                 self.change(id, Some(deadline), old.eligible).map_err(Unchanged::Infeasible)?;
                 Ok(old.deadline)
