@@ -3,6 +3,7 @@
 mod heap;
 mod heap_memory;
 mod scheduler;
+mod scheduler_overload;
 mod timeouts;
 mod wheel;
 mod wheel_hints;

@@ -5,15 +5,15 @@ use std::rc::Rc;
 
 use punctual::key::Key;
 use punctual::scheduler::{
-    Class, ClassConfig, Config, Job, Next, Outcome, RefuseReason, RescheduleError, Running,
-    Scheduler, Shed,
+    Admission, Cancelled, Class, ClassConfig, Config, Job, Margin, Next, Outcome, RefuseReason,
+    RescheduleError, Running, Scheduler, Shed,
 };
 use punctual::time::Time;
 
-const START: Time = Time::from_nanos(1_000_000_000);
-const BACKGROUND: Class = Class::new(1);
+pub(crate) const START: Time = Time::from_nanos(1_000_000_000);
+pub(crate) const BACKGROUND: Class = Class::new(1);
 
-const fn ms(count: u64) -> Duration {
+pub(crate) const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
@@ -23,15 +23,20 @@ fn scheduler<T>() -> Scheduler<T> {
 }
 
 fn with_bound<T>(queue_bound: u32) -> Scheduler<T> {
+    with(Config { queue_bound, ..Config::default() })
+}
+
+/// The same two classes with other settings.
+fn with<T>(config: Config) -> Scheduler<T> {
     let classes = vec![ClassConfig::foreground(), ClassConfig::background()];
-    Scheduler::new(Config { queue_bound, classes, ..Config::default() }).expect("it is valid")
+    Scheduler::new(Config { classes, ..config }).expect("it is valid")
 }
 
-fn submit<T>(scheduler: &mut Scheduler<T>, now: Time, job: Job<T>) -> Key {
-    scheduler.submit(now, job).expect("the job is accepted")
+pub(crate) fn submit<T>(scheduler: &mut Scheduler<T>, now: Time, job: Job<T>) -> Key {
+    scheduler.submit(now, job).expect("the job is accepted").key()
 }
 
-fn run<T>(scheduler: &mut Scheduler<T>, now: Time) -> Running<T> {
+pub(crate) fn run<T>(scheduler: &mut Scheduler<T>, now: Time) -> Running<T> {
     match scheduler.poll(now) {
         Next::Run(running) => running,
         Next::Shed(_) => panic!("a job is shed instead of run"),
@@ -39,7 +44,7 @@ fn run<T>(scheduler: &mut Scheduler<T>, now: Time) -> Running<T> {
     }
 }
 
-fn shed<T>(scheduler: &mut Scheduler<T>, now: Time) -> Shed<T> {
+pub(crate) fn shed<T>(scheduler: &mut Scheduler<T>, now: Time) -> Shed<T> {
     match scheduler.poll(now) {
         Next::Shed(shed) => shed,
         Next::Run(_) => panic!("a job runs instead of being shed"),
@@ -47,7 +52,7 @@ fn shed<T>(scheduler: &mut Scheduler<T>, now: Time) -> Shed<T> {
     }
 }
 
-fn wait<T>(scheduler: &mut Scheduler<T>, now: Time) -> Option<Time> {
+pub(crate) fn wait<T>(scheduler: &mut Scheduler<T>, now: Time) -> Option<Time> {
     match scheduler.poll(now) {
         Next::Wait(until) => until,
         Next::Run(_) => panic!("a job runs"),
@@ -129,21 +134,25 @@ fn a_refused_job_leaves_nothing_behind() {
 /// refused as 'busy'.
 #[test]
 fn every_way_out_gives_its_capacity_back() {
-    let mut scheduler = with_bound(2);
+    let admission = Admission::All;
+    let mut scheduler = with(Config { queue_bound: 2, admission, ..Config::default() });
     let mut now = START;
     for round in 0..50 {
-        let job = |name| Job::new(name).budget(ms(10)).cost(ms(1));
-        let first = submit(&mut scheduler, now, job("first"));
-        let second = submit(&mut scheduler, now, job("second"));
-        assert!(scheduler.submit(now, job("third")).is_err());
-        let outcome = if round % 2 == 0 { Outcome::Done } else { Outcome::Failed };
+        let long = Job::new("first").budget(ms(20)).cost(ms(10));
+        let first = submit(&mut scheduler, now, long);
         assert_eq!(run(&mut scheduler, now).key, first);
+        let job = |name| Job::new(name).budget(ms(10)).cost(ms(1));
+        let second = submit(&mut scheduler, now, job("second"));
+        let third = submit(&mut scheduler, now, job("third"));
+        assert!(scheduler.submit(now, job("fourth")).is_err());
+        let outcome = if round % 2 == 0 { Outcome::Done } else { Outcome::Failed };
         assert_eq!(wait(&mut scheduler, now), Some(now + ms(9)), "the worker is busy");
         if round % 3 == 0 {
-            assert_eq!(scheduler.cancel(second), Some("second"));
+            assert_eq!(scheduler.cancel(second), Some(Cancelled::Removed("second")));
         } else {
             assert_eq!(shed(&mut scheduler, now + ms(9)).key, second);
         }
+        assert_eq!(shed(&mut scheduler, now + ms(9)).key, third);
         now += ms(10);
         assert_eq!(scheduler.complete(now, first, outcome), Some(ms(10)));
         assert_eq!(scheduler.complete(now, first, outcome), None);
@@ -178,8 +187,8 @@ fn a_flood_delays_no_urgent_job() {
     submit(&mut scheduler, START, Job::new(9_999).budget(ms(900)).cost(ms(1)));
     let urgent = run(&mut scheduler, START);
     assert_eq!(urgent.payload, 9_999);
+    scheduler.complete(START + ms(1), urgent.key, Outcome::Done);
     let now = START + ms(5_000);
-    scheduler.complete(now, urgent.key, Outcome::Done);
     submit(&mut scheduler, now, Job::new(10_000).budget(ms(2)).cost(ms(1)));
     let most = Config::default().max_sheds_between_runs;
     for _ in 0..most {
@@ -193,9 +202,8 @@ fn a_flood_delays_no_urgent_job() {
 /// queued for a minute.
 #[test]
 fn a_queued_job_hears_at_its_latest_start() {
-    let classes = vec![ClassConfig::foreground()];
-    let config = Config { margin: ms(100), classes, ..Config::default() };
-    let mut scheduler = Scheduler::new(config).expect("it is valid");
+    let (admission, margin) = (Admission::All, Margin::Fixed(ms(100)));
+    let mut scheduler = with(Config { admission, margin, ..Config::default() });
     submit(&mut scheduler, START, Job::new("long").budget(ms(60_000)).cost(ms(50_000)));
     assert_eq!(run(&mut scheduler, START).payload, "long");
     let job = Job::new("short").budget(ms(5_000)).cost(ms(300)).lead(ms(600));
@@ -230,7 +238,7 @@ fn a_stale_key_reaches_no_other_job() {
     let mut scheduler = scheduler();
     let job = |name| Job::new(name).budget(ms(10)).cost(ms(1));
     let cancelled = submit(&mut scheduler, START, job("cancelled"));
-    assert_eq!(scheduler.cancel(cancelled), Some("cancelled"));
+    assert_eq!(scheduler.cancel(cancelled), Some(Cancelled::Removed("cancelled")));
     let done = submit(&mut scheduler, START, job("done"));
     assert_eq!(run(&mut scheduler, START).key, done);
     scheduler.complete(START, done, Outcome::Done);
@@ -266,8 +274,10 @@ fn a_rescheduled_job_moves_its_wakeup() {
     assert_eq!(wait(&mut scheduler, START), Some(START + ms(15)));
     assert!(scheduler.reschedule(START + ms(17), key, START + ms(90)).is_ok(), "it is saved");
     assert_eq!(wait(&mut scheduler, START + ms(17)), Some(START + ms(85)));
-    assert!(scheduler.reschedule(START + ms(18), key, Time::ZERO).is_ok());
-    assert_eq!(shed(&mut scheduler, START + ms(18)).key, key);
+    let refused = scheduler.reschedule(START + ms(18), key, Time::ZERO);
+    assert!(matches!(refused, Err(RescheduleError::Infeasible(_))), "it would be hopeless");
+    assert_eq!(wait(&mut scheduler, START + ms(18)), Some(START + ms(85)));
+    assert_eq!(shed(&mut scheduler, START + ms(85)).key, key);
 }
 
 /// A job that waits for slack starts as soon as what claimed the slack is gone: a shell has to
@@ -280,7 +290,7 @@ fn a_cancellation_gives_its_slack_to_the_background() {
     let key = submit(&mut scheduler, START, urgent);
     submit(&mut scheduler, START, Job::new("background").class(BACKGROUND).cost(ms(50)));
     assert_eq!(wait(&mut scheduler, START), Some(release));
-    assert_eq!(scheduler.cancel(key), Some("urgent"));
+    assert_eq!(scheduler.cancel(key), Some(Cancelled::Removed("urgent")));
     assert_eq!(run(&mut scheduler, START).payload, "background");
 }
 

@@ -208,8 +208,9 @@ impl Oracle {
             self.jobs[id] = Entry { place: old.place, ..new };
             return Ok(());
         }
-        let is_earlier = deadline.unwrap_or(u64::MAX) < old.deadline.unwrap_or(u64::MAX)
-            || eligible < old.eligible;
+        // The end of time is earlier than no deadline.
+        let due = |deadline: Option<u64>| (deadline.is_none(), deadline);
+        let is_earlier = due(deadline) < due(old.deadline) || eligible < old.eligible;
         let is_tested = matches!(old.place, Place::Doomed(_) | Place::Condemned(_)) || is_earlier;
         self.jobs[id] = Entry { place: Place::Gone, is_protected: false, ..new };
         self.tend_guards();

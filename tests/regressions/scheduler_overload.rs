@@ -1,0 +1,307 @@
+//! What went wrong elsewhere when there was more to do than could be done.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use punctual::scheduler::{
+    Admission, Cancelled, Class, ClassConfig, Config, CostModel, Job, Margin, Next, Outcome,
+    Quantile, RefuseReason, Scheduler, ShedReason, Submitted,
+};
+use punctual::time::Time;
+
+use super::scheduler::{BACKGROUND, START, ms, run, shed, submit, wait};
+
+fn evicting<T>(config: Config) -> Scheduler<T> {
+    Scheduler::new(Config { admission: Admission::Evict, ..config }).expect("it is valid")
+}
+
+/// Runs all that is queued, each job for `took`, and counts the runs whose payload matches.
+fn run_all<T>(
+    scheduler: &mut Scheduler<T>,
+    mut now: Time,
+    took: Duration,
+    matches: impl Fn(&T) -> bool,
+) -> usize {
+    let mut count = 0;
+    loop {
+        match scheduler.poll(now) {
+            Next::Run(running) => {
+                now += took;
+                scheduler.complete(now, running.key, Outcome::Done);
+                count += usize::from(matches(&running.payload));
+            }
+            Next::Shed(_) => {}
+            Next::Wait(None) => return count,
+            Next::Wait(Some(until)) => now = now.max(until),
+        }
+    }
+}
+
+/// folly#1428 with victims: a submission that is refused in the end has evicted nobody.
+#[test]
+fn a_refused_job_has_evicted_nobody() {
+    let mut scheduler = evicting(Config::default());
+    let job = |name, budget, cost| Job::new(name).budget(ms(budget)).cost(ms(cost));
+    submit(&mut scheduler, START, job("running", 60, 10));
+    let running = run(&mut scheduler, START).key;
+    let before = submit(&mut scheduler, START, job("before", 20, 3));
+    let kept = submit(&mut scheduler, START, job("kept", 22, 5));
+    // The run takes longer than it should: what is behind `before` is not feasible any more.
+    let now = START + ms(15);
+    let refused = scheduler.submit(now, job("refused", 9, 6)).expect_err("it is the longest");
+    let RefuseReason::Infeasible(forecast) = refused.reason else { panic!("{refused}") };
+    assert_eq!((refused.job.payload, forecast.ahead), ("refused", 1), "`kept` was out already");
+    assert_eq!(scheduler.stats().queued, 2);
+    assert_eq!(scheduler.cancel(before), Some(Cancelled::Removed("before")));
+    scheduler.complete(now, running, Outcome::Failed);
+    assert_eq!(run(&mut scheduler, now).key, kept);
+    assert_eq!(scheduler.stats().shed.total(), 0);
+    scheduler.assert_invariants();
+}
+
+/// tikv#14633, tower-resilience#365 in overload: none of the newer ways out keeps a place in the
+/// queue.
+#[test]
+fn every_way_out_of_an_overload_gives_its_capacity_back() {
+    let classes = vec![ClassConfig::foreground().queue_bound(4)];
+    let config = Config { queue_bound: 4, classes, ..Config::default() };
+    let mut scheduler: Scheduler<&str, u8> =
+        Scheduler::with_identities(config).expect("it is valid");
+    let mut now = START;
+    for round in 0..50 {
+        let job = |name, cost| Job::new(name).budget(ms(10)).cost(ms(cost));
+        let long = scheduler.submit(now, job("long", 9)).expect("it is accepted").key();
+        let short = scheduler.submit(now, job("short", 4).identity(1)).expect("it is accepted");
+        let joined = scheduler.submit(now, job("joined", 4).identity(1)).expect("it joins");
+        let Submitted::Joined(key, back) = joined else { panic!("it is queued") };
+        assert_eq!((key, back.payload), (short.key(), "joined"));
+        assert_eq!(scheduler.cancel(key), Some(Cancelled::LetGo));
+        let Next::Shed(shed) = scheduler.poll(now) else { panic!("both don't fit") };
+        assert!(matches!(shed.reason, ShedReason::Evicted(_)));
+        assert_eq!(shed.key, long);
+        if round % 2 == 0 {
+            assert_eq!(scheduler.cancel(key), Some(Cancelled::Removed("short")));
+        } else {
+            let Next::Run(running) = scheduler.poll(now) else { panic!("it is free") };
+            now += ms(4);
+            scheduler.complete(now, running.key, Outcome::Done);
+        }
+        assert_eq!((scheduler.stats().queued, scheduler.stats().running), (0, 0));
+        scheduler.assert_invariants();
+    }
+    scheduler.submit(now, Job::new("last").budget(ms(10)).cost(ms(1))).expect("there is room");
+    scheduler.shutdown(now, now);
+    assert!(matches!(scheduler.poll(now), Next::Shed(shed) if shed.reason == ShedReason::Shutdown));
+    assert_eq!(scheduler.stats().queued, 0);
+}
+
+/// kubernetes#95979: fair queues that were not: a tenant that floods the queue first does not keep
+/// those out who come with less.
+#[test]
+fn a_flood_of_one_tenant_takes_no_share_of_another() {
+    let mut scheduler = evicting(Config { queue_bound: 60, ..Config::default() });
+    let job = |tenant| Job::new(tenant).budget(ms(50)).cost(ms(1)).tenant(tenant);
+    let accepted = (0..200).filter(|_| scheduler.submit(START, job(1)).is_ok()).count();
+    assert_eq!(accepted, 50, "no more can be done in time");
+    for tenant in [2, 3] {
+        for number in 0..10 {
+            let submitted = scheduler.submit(START, job(tenant));
+            assert!(submitted.is_ok(), "job {number} of tenant {tenant}");
+        }
+    }
+    let Next::Shed(shed) = scheduler.poll(START) else { panic!("somebody had to go") };
+    assert!(shed.payload == 1 && matches!(shed.reason, ShedReason::OverShare(_)));
+    let modest = run_all(&mut scheduler, START, ms(1), |&tenant| tenant != 1);
+    assert_eq!(modest, 20, "all of the others ran");
+    assert!(scheduler.stats().done >= 49 && scheduler.stats().late == 0);
+}
+
+/// tikv#15917 in overload: priority was beaten by the arrival rate: a hundred cheap jobs for each
+/// valuable one don't keep it out.
+#[test]
+fn a_flood_displaces_no_job_of_a_higher_value() {
+    let mut scheduler = evicting(Config::default());
+    let job = |value| Job::new(value).budget(ms(50)).cost(ms(5)).value(value);
+    for _ in 0..8 {
+        for _ in 0..100 {
+            // Most are refused.
+            let _ = scheduler.submit(START, job(1));
+        }
+        submit(&mut scheduler, START, job(10));
+    }
+    let valuable = run_all(&mut scheduler, START, ms(5), |&value| value == 10);
+    assert_eq!((valuable, scheduler.stats().late), (8, 0));
+}
+
+/// apollographql/router#9034: a service that was busy for a moment was taken for overloaded:
+/// whoever fits behind what runs is accepted.
+#[test]
+fn a_busy_worker_is_no_overload() {
+    for admission in [Admission::Evict, Admission::Feasible] {
+        let config = Config { admission, ..Config::default() };
+        let mut scheduler = Scheduler::new(config).expect("it is valid");
+        submit(&mut scheduler, START, Job::new("running").budget(ms(60)).cost(ms(50)));
+        let running = run(&mut scheduler, START).key;
+        let fits = submit(&mut scheduler, START, Job::new("fits").budget(ms(56)).cost(ms(5)));
+        assert!(scheduler.submit(START, Job::new("doesn't").budget(ms(55)).cost(ms(5))).is_err());
+        assert_eq!(scheduler.stats().queued, 1);
+        scheduler.complete(START + ms(50), running, Outcome::Done);
+        assert_eq!(run(&mut scheduler, START + ms(50)).key, fits);
+    }
+}
+
+/// tikv#17589 in overload: a wait ends to the nanosecond when a run that takes too long begins to
+/// cost somebody else's deadline.
+#[test]
+fn a_wait_ends_when_somebody_has_to_go() {
+    let mut scheduler = evicting(Config::default());
+    let job = |name, budget, cost| Job::new(name).budget(ms(budget)).cost(ms(cost));
+    submit(&mut scheduler, START, job("running", 40, 10));
+    run(&mut scheduler, START);
+    let long = submit(&mut scheduler, START, job("long", 25, 8));
+    let short = submit(&mut scheduler, START, job("short", 30, 6));
+    let latest = START + ms(16);
+    assert_eq!(wait(&mut scheduler, START), Some(latest));
+    assert_eq!(wait(&mut scheduler, latest - Duration::from_nanos(1)), Some(latest));
+    let gone = shed(&mut scheduler, latest);
+    assert_eq!(gone.key, long);
+    let ShedReason::Evicted(forecast) = gone.reason else { panic!("{:?}", gone.reason) };
+    assert_eq!((forecast.start, forecast.violated), (latest, START + ms(30)));
+    assert_eq!(wait(&mut scheduler, latest), Some(START + ms(24)), "that of {short:?}");
+}
+
+/// chimera#286 with guards: untimed work that was let through all the same starved timed work: it
+/// goes to the front once in a guard's time, however much there is of it.
+#[test]
+fn guarded_work_starves_no_timed_work() {
+    let guarded = ClassConfig::background().starvation_guard(ms(20));
+    let classes = vec![ClassConfig::foreground(), guarded];
+    let mut scheduler = evicting(Config { classes, ..Config::default() });
+    for number in 0..100 {
+        submit(&mut scheduler, START, Job::new(number).class(BACKGROUND).cost(ms(1)));
+    }
+    let (mut now, mut forced) = (START, Vec::new());
+    for number in 1_000..1_100 {
+        let key = submit(&mut scheduler, now, Job::new(number).budget(ms(10)).cost(ms(2)));
+        let mut running = run(&mut scheduler, now);
+        if running.payload < 1_000 {
+            forced.push((now, running.payload));
+            now += ms(1);
+            scheduler.complete(now, running.key, Outcome::Done);
+            running = run(&mut scheduler, now);
+        }
+        assert_eq!(running.key, key, "at most one goes before it");
+        now += ms(2);
+        scheduler.complete(now, running.key, Outcome::Done);
+    }
+    let numbers: Vec<u64> = forced.iter().map(|&(_, number)| number).collect();
+    assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "in the order of submission");
+    assert!((9..=10).contains(&numbers.len()), "one each 20 ms: {forced:?}");
+    assert_eq!(scheduler.stats().shed.total(), 0);
+}
+
+/// JDK's retained tasks, coalesced: a job that was joined leaves with the last who let it go.
+#[test]
+fn a_joined_job_leaves_with_the_last_who_wanted_it() {
+    let mut scheduler = Scheduler::with_identities(Config::default()).expect("it is valid");
+    let payload = Rc::new(());
+    let job = |budget| Job::new(payload.clone()).budget(ms(budget)).cost(ms(1)).identity("same");
+    let first = scheduler.submit(START, job(3_600_000)).expect("it is queued");
+    let second = scheduler.submit(START, job(7_200_000)).expect("it joins");
+    assert_eq!(first.key(), second.key());
+    drop(second);
+    assert_eq!(Rc::strong_count(&payload), 2);
+    assert_eq!(scheduler.cancel(first.key()), Some(Cancelled::LetGo));
+    assert!(scheduler.cancel(first.key()).is_some_and(|left| left.payload().is_some()));
+    assert_eq!(scheduler.cancel(first.key()), None);
+    assert_eq!(Rc::strong_count(&payload), 1);
+    assert_eq!(scheduler.poll(START), Next::Wait(None));
+}
+
+/// dialogue#3104, coalesced: a job hears at the latest start of the earliest deadline of those who
+/// share it.
+#[test]
+fn a_joined_job_hears_in_time_for_the_most_urgent() {
+    let config = Config { admission: Admission::All, ..Config::default() };
+    let mut scheduler = Scheduler::with_identities(config).expect("it is valid");
+    let job = |name, budget| Job::new(name).budget(ms(budget)).cost(ms(10)).identity(7);
+    let busy = Job::new("busy").budget(ms(900_000)).cost(ms(60_000));
+    scheduler.submit(START, busy).expect("it is queued");
+    assert!(matches!(scheduler.poll(START), Next::Run(_)));
+    let key = scheduler.submit(START, job("patient", 60_000)).expect("it is queued").key();
+    let joined = scheduler.submit(START, job("urgent", 5_000)).expect("it joins");
+    assert_eq!(joined.key(), key);
+    let latest_start = START + ms(4_990);
+    assert_eq!(scheduler.poll(START), Next::Wait(Some(latest_start)));
+    let Next::Shed(shed) = scheduler.poll(latest_start) else { panic!("it is time") };
+    assert_eq!((shed.key, shed.payload, shed.deadline), (key, "patient", Some(START + ms(5_000))));
+}
+
+/// concurrency-limits#134, #137: adaptive limits crept to their maximum and stayed: a margin that
+/// was learned on a bad day goes back, and never leaves its bounds.
+#[test]
+fn a_learned_margin_does_not_creep_to_its_maximum() {
+    let (least, most) = (ms(1), ms(40));
+    let margin = Margin::Learned { quantile: Quantile::P90, least, most };
+    let mut scheduler = evicting(Config { margin, ..Config::default() });
+    let mut now = START;
+    let mut run_one = |took: Duration| {
+        now += ms(1_000);
+        submit(&mut scheduler, now, Job::new("bid").budget(ms(900)).cost(ms(2)));
+        let key = run(&mut scheduler, now).key;
+        scheduler.complete(now + took, key, Outcome::Done);
+        scheduler.margin(Class::new(0)).expect("the class exists")
+    };
+    for _ in 0..40 {
+        let margin = run_one(ms(500));
+        assert!((least..=most).contains(&margin));
+    }
+    let margins: Vec<Duration> = (0..2_000).map(|_| run_one(ms(2))).collect();
+    assert!(margins.iter().all(|margin| (least..=most).contains(margin)));
+    assert_eq!(margins.last(), Some(&least));
+}
+
+/// concurrency-limits#134 with declared costs: what a class declared too low on a bad day is not
+/// held against it for ever.
+#[test]
+fn a_corrected_cost_is_forgiven() {
+    let mut scheduler = evicting(Config::default());
+    let mut now = START;
+    let mut run_one = |took: Duration| {
+        now += ms(10_000);
+        submit(&mut scheduler, now, Job::new("bid").budget(ms(9_000)).cost(ms(10)));
+        let running = run(&mut scheduler, now);
+        scheduler.complete(now + took, running.key, Outcome::Done);
+        running.cost
+    };
+    let bad: Vec<Duration> = (0..100).map(|_| run_one(ms(3_000))).collect();
+    assert!(bad.iter().all(|&cost| cost <= ms(160)), "one run counts as 16 times at most");
+    assert_eq!(bad.last(), Some(&ms(160)));
+    let good: Vec<Duration> = (0..1_000).map(|_| run_one(ms(10))).collect();
+    assert!(good.is_sorted_by(|before, after| before >= after));
+    assert!(good.last().is_some_and(|&cost| cost < ms(11)), "{:?}", good.last());
+}
+
+/// envoy#8337 with a quantile: the first run of all stood still, and what was learned of it closes
+/// the class. Each refusal moves the estimate, so the class opens again, for good in the end.
+#[test]
+fn a_class_recovers_from_a_spoilt_quantile() {
+    let class = ClassConfig::foreground().cost_model(CostModel::Quantile(Quantile::P90));
+    let mut scheduler = evicting(Config { classes: vec![class], ..Config::default() });
+    let mut now = START;
+    let mut run_one = |took: Duration| {
+        now += ms(10_000);
+        if scheduler.submit(now, Job::new("bid").budget(ms(85))).is_err() {
+            return false;
+        }
+        let key = run(&mut scheduler, now).key;
+        scheduler.complete(now + took, key, Outcome::Done);
+        true
+    };
+    assert!(run_one(ms(3_000)), "the machine stands still");
+    let answers: Vec<bool> = (0..1_000).map(|_| run_one(ms(1))).collect();
+    let first = answers.iter().position(|&accepted| accepted).expect("it opens");
+    let last = answers.iter().rposition(|&accepted| !accepted).expect("it was closed");
+    assert!((20..100).contains(&first), "{first} jobs were refused in a row");
+    assert!(last < 600, "the last refusal was after {last} jobs");
+}
