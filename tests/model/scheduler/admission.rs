@@ -91,14 +91,9 @@ impl Oracle {
         Some(of_tenant.map_or((worst, false), |rank| (rank, true)))
     }
 
-    /// The victims without whom all that remain start in time; the forecast of the job in hand if
-    /// it is one of them.
-    pub(super) fn restore(
-        &self,
-        mut index: Vec<usize>,
-        in_hand: Option<usize>,
-    ) -> Result<Victims, Forecast> {
-        let mut victims = Vec::new();
+    /// The victims without whom all that remain start in time.
+    pub(super) fn victims(&self) -> Victims {
+        let (mut index, mut victims) = (self.index(), Vec::new());
         while let Some(late) = self.first_infeasible(&index, 0) {
             let violated = index[late];
             let is_hopeless =
@@ -106,32 +101,26 @@ impl Oracle {
             let chosen = if is_hopeless { Some((late, false)) } else { self.choose(&index, late) };
             let Some((rank, is_over_share)) = chosen else { break };
             let forecast = self.forecast(&index, rank, violated);
-            let victim = index.remove(rank);
-            if Some(victim) == in_hand {
-                return Err(forecast);
-            }
-            victims.push(match is_over_share {
-                true => (victim, ShedReason::OverShare(forecast)),
-                false => (victim, ShedReason::Evicted(forecast)),
-            });
+            let reason = match is_over_share {
+                true => ShedReason::OverShare(forecast),
+                false => ShedReason::Evicted(forecast),
+            };
+            victims.push((index.remove(rank), reason));
         }
-        Ok(victims)
+        victims
     }
 
-    /// Whether a job that is in the index already may stay there, without some others of it.
-    pub(super) fn admit(&self, id: usize, gone: &Victims) -> Result<Victims, Forecast> {
-        let mut index = self.index();
-        index.retain(|other| gone.iter().all(|(gone, _)| gone != other));
-        match self.config.admission {
-            Admission::Evict => self.restore(index, Some(id)),
-            Admission::Feasible if !self.jobs[id].is_protected => {
-                let rank = index.iter().position(|&other| other == id).expect("it is indexed");
-                match self.first_infeasible(&index, rank) {
-                    Some(late) => Err(self.forecast(&index, rank, index[late])),
-                    None => Ok(Vec::new()),
-                }
-            }
-            _ => Ok(Vec::new()),
+    /// Whether a job that is ready may stay there; only `Feasible` asks.
+    pub(super) fn admit(&self, id: usize) -> Result<(), Forecast> {
+        let is_asked = self.config.admission == Admission::Feasible;
+        if !is_asked || self.jobs[id].place != Place::Ready || self.jobs[id].is_protected {
+            return Ok(());
+        }
+        let index = self.index();
+        let rank = index.iter().position(|&other| other == id).expect("it is ready");
+        match self.first_infeasible(&index, rank) {
+            Some(late) => Err(self.forecast(&index, rank, index[late])),
+            None => Ok(()),
         }
     }
 
@@ -150,7 +139,7 @@ impl Oracle {
         }
     }
 
-    /// With a full queue: the job that leaves so that one of another tenant can be tested.
+    /// With a full queue: the job that leaves for one of another tenant.
     ///
     /// The job in hand is not in the list.
     pub(super) fn gives_way(&self, in_hand: &Entry) -> Option<(usize, ShedReason)> {

@@ -136,11 +136,15 @@ impl Oracle {
     }
 
     /// When the job is shed if it has not started; `None` for never.
+    ///
+    /// In the index that is also what the end of time means.
     pub(super) fn shed_at(&self, job: &Entry) -> Option<u64> {
-        match job.place {
+        let latest_start = match job.place {
             Place::Unreleased | Place::Ready | Place::Background => self.latest_start(job),
             _ => None,
-        }
+        };
+        let is_indexed = job.place == Place::Ready && self.config.admission != Admission::All;
+        latest_start.filter(|&at| at < u64::MAX || !is_indexed)
     }
 
     /// When a poll finds something to do for a queued job.

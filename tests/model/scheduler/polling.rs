@@ -36,10 +36,7 @@ impl Oracle {
     /// An unreleased job's time has come.
     fn release(&mut self, id: usize) {
         self.place(id);
-        if self.jobs[id].place == Place::Ready
-            && self.config.admission == Admission::Feasible
-            && let Err(forecast) = self.admit(id, &Vec::new())
-        {
+        if let Err(forecast) = self.admit(id) {
             self.doom(id, ShedReason::Evicted(forecast));
         }
     }
@@ -79,8 +76,7 @@ impl Oracle {
         self.move_to(now);
         self.settle();
         if self.evicts() {
-            let victims = self.restore(self.index(), None).expect("there is no job in hand");
-            victims.into_iter().for_each(|(victim, reason)| self.doom(victim, reason));
+            self.victims().into_iter().for_each(|(victim, reason)| self.doom(victim, reason));
         }
         let doomed = self.first(Entry::is_doomed);
         let sheds_first = self.sheds_since_run < self.config.max_sheds_between_runs;

@@ -1,6 +1,6 @@
 //! How a job comes in, is changed, and is asked to go.
 
-use punctual::scheduler::{Admission, Forecast, RefuseReason, ShedReason, Verdict};
+use punctual::scheduler::{Forecast, RefuseReason, ShedReason, Verdict};
 use punctual::time::Time;
 
 use super::oracle::{Entry, Oracle, Place};
@@ -87,43 +87,29 @@ impl Oracle {
     }
 
     fn take_in(&mut self, entry: Entry) -> Result<Submission, RefuseReason> {
-        let is_tested = self.is_foreground(&entry)
-            && entry.eligible <= self.now
-            && self.config.admission != Admission::All;
-        let mut victims = Vec::new();
         if self.is_full(entry.class) {
             let doomed = self.those(Entry::is_doomed).len();
-            let gives_way = self.evicts()
-                && is_tested
+            let may_displace = self.evicts()
                 && !self.config.shadow
+                && self.is_foreground(&entry)
+                && entry.eligible <= self.now
                 && doomed < self.config.queue_bound as usize;
-            let victim = self.gives_way(&entry).filter(|_| gives_way);
-            victims.push(victim.ok_or(RefuseReason::QueueFull)?);
+            let victim = self.gives_way(&entry).filter(|_| may_displace);
+            let (victim, reason) = victim.ok_or(RefuseReason::QueueFull)?;
+            self.doom(victim, reason);
         }
         let id = self.jobs.len();
         self.jobs.push(entry);
-        if !is_tested {
-            self.place(id);
-            return Ok(Submission::Queued(id));
-        }
-        // The victim's protection is left to the others only when it is certain that it goes.
-        self.jobs[id].place = Place::Ready;
-        self.enter(id);
-        match self.admit(id, &victims) {
-            Ok(evicted) => {
-                victims.extend(evicted);
-                victims.into_iter().for_each(|(victim, reason)| self.doom(victim, reason));
+        self.place(id);
+        if let Err(forecast) = self.admit(id) {
+            let reason = RefuseReason::Infeasible(forecast);
+            if !self.config.shadow {
+                self.doubt(id);
+                self.jobs.pop();
+                return Err(reason);
             }
-            Err(forecast) => {
-                let reason = RefuseReason::Infeasible(forecast);
-                if !self.config.shadow {
-                    self.doubt(id);
-                    self.jobs.pop();
-                    return Err(reason);
-                }
-                self.jobs[id].is_protected = false;
-                self.jobs[id].place = Place::Condemned(Verdict::Refused(reason));
-            }
+            self.jobs[id].is_protected = false;
+            self.jobs[id].place = Place::Condemned(Verdict::Refused(reason));
         }
         Ok(Submission::Queued(id))
     }
@@ -214,24 +200,12 @@ impl Oracle {
         let is_tested = matches!(old.place, Place::Doomed(_) | Place::Condemned(_)) || is_earlier;
         self.jobs[id] = Entry { place: Place::Gone, is_protected: false, ..new };
         self.tend_guards();
-        self.jobs[id].place = Place::Unreleased;
-        let is_ready = self.is_foreground(&new) && eligible <= self.now;
-        if !is_tested || !is_ready || self.config.admission == Admission::All {
-            self.place(id);
-            return Ok(());
+        self.place(id);
+        if is_tested && let Err(forecast) = self.admit(id) {
+            self.jobs[id] = old;
+            return Err(forecast);
         }
-        self.jobs[id].place = Place::Ready;
-        self.enter(id);
-        match self.admit(id, &Vec::new()) {
-            Ok(victims) => {
-                victims.into_iter().for_each(|(victim, reason)| self.doom(victim, reason));
-                Ok(())
-            }
-            Err(forecast) => {
-                self.jobs[id] = old;
-                Err(forecast)
-            }
-        }
+        Ok(())
     }
 
     pub(super) fn reschedule(
@@ -275,11 +249,14 @@ impl Oracle {
         self.by = Some(self.by.map_or(by, |before| before.min(by)));
         self.config.shadow = false;
         self.classes.iter_mut().for_each(|class| class.config.starvation_guard = None);
-        for id in self.those(|job| job.is_queued() && !job.is_doomed()) {
+        let queued = self.those(|job| job.is_queued() && !job.is_doomed());
+        for &id in &queued {
+            self.jobs[id].place = Place::Gone;
+            self.jobs[id].is_protected = false;
+        }
+        for id in queued {
             let job = self.jobs[id];
             let earliest = job.eligible.max(self.now);
-            self.jobs[id].place = Place::Unreleased;
-            self.jobs[id].is_protected = false;
             match self.latest_start(&job).is_some_and(|at| at <= earliest) {
                 true => self.doom(id, ShedReason::Shutdown),
                 false => self.place(id),
