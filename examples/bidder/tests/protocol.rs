@@ -360,7 +360,9 @@ fn every_series_is_there_before_the_first_request() {
     for series in ["requests", "bids", "no_bids", "abandoned", "reloads", "failed_reloads"] {
         assert_eq!(metrics.get(&format!("bidder_{series}_total")), 0);
     }
-    for reason in ["latest-start", "expired", "infeasible", "queue-full", "shutdown"] {
+    let sheds = ["latest-start", "evicted", "over-share"];
+    let refusals = ["expired", "infeasible", "queue-full", "shutdown"];
+    for reason in sheds.into_iter().chain(refusals) {
         assert_eq!(metrics.get(&format!("bidder_sheds_total{{reason=\"{reason}\"}}")), 0);
     }
     for answer in ["bid", "no-bid", "shed"] {

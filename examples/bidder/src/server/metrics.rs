@@ -14,9 +14,13 @@ use prometheus_client::registry::{Registry, Unit};
 pub(crate) enum ShedReason {
     /// It was queued until its latest start.
     LatestStart,
+    /// It was queued, and not all could be in time: it cost most.
+    Evicted,
+    /// It was queued, and not all could be in time: its tenant had more than its share.
+    OverShare,
     /// Its deadline had passed when it was submitted.
     Expired,
-    /// It left too little time for an evaluation.
+    /// It left too little time for an evaluation, or others would have been too late for it.
     Infeasible,
     /// The queue was full.
     QueueFull,
@@ -25,12 +29,21 @@ pub(crate) enum ShedReason {
 }
 
 impl ShedReason {
-    const ALL: [Self; 5] =
-        [Self::LatestStart, Self::Expired, Self::Infeasible, Self::QueueFull, Self::Shutdown];
+    const ALL: [Self; 7] = [
+        Self::LatestStart,
+        Self::Evicted,
+        Self::OverShare,
+        Self::Expired,
+        Self::Infeasible,
+        Self::QueueFull,
+        Self::Shutdown,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::LatestStart => "latest-start",
+            Self::Evicted => "evicted",
+            Self::OverShare => "over-share",
             Self::Expired => "expired",
             Self::Infeasible => "infeasible",
             Self::QueueFull => "queue-full",

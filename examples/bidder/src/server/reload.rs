@@ -1,24 +1,20 @@
-//! Campaigns are read again by TTL: in slack while there is some, by deadline when there is none.
+//! Campaigns are read again by TTL: in slack while there is some, by force when there is none.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use punctual::key::Key;
 use punctual::scheduler::Job;
 use punctual::time::Clock;
 
 use super::store::{Reloaded, Version};
-use super::worker::{BACKGROUND, OVERDUE, Work, Worker};
+use super::worker::{BACKGROUND, Work, Worker};
 
-/// After so many TTLs a reload waits for slack no longer.
-const OVERDUE_TTLS: u32 = 4;
+/// A reload waits for slack for so many TTLs, and no longer.
+const WAITED_TTLS: u32 = 3;
 
-/// How many jobs stand for the next reload.
-pub(crate) const QUEUED_RELOADS: u32 = 2;
-
-/// How long an overdue reload may still be queued: it starts before bids that come later.
-const OVERDUE_BUDGET: Duration = Duration::from_secs(1);
+/// A guard of zero would be none; and no reload is so urgent.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// The reloads of the campaign file, one after another.
 pub(crate) struct Reloads {
@@ -26,27 +22,23 @@ pub(crate) struct Reloads {
     /// The version that was taken last. One that was refused is read and reported again at each
     /// TTL, so that its counter grows as long as the file is broken.
     version: Cell<Version>,
-    /// The next reload, twice: as background work and as overdue work. The one that starts
-    /// first takes the other out.
-    queued: Cell<[Option<Key>; QUEUED_RELOADS as usize]>,
 }
 
 impl Reloads {
     pub(crate) fn new(ttl: Duration, version: Version) -> Rc<Self> {
-        Rc::new(Self { ttl, version: Cell::new(version), queued: Cell::default() })
+        Rc::new(Self { ttl, version: Cell::new(version) })
+    }
+
+    /// How long a reload waits for slack before it goes to the front.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        self.ttl.saturating_mul(WAITED_TTLS).max(SHORTEST_WAIT)
     }
 
     /// Queues the next reload.
     pub(crate) fn schedule(self: &Rc<Self>, worker: &Rc<Worker>) {
-        let now = worker.shared.clock.now();
-        let in_slack = Job::new(Work::Reload).class(BACKGROUND).release(now + self.ttl);
-        let overdue = Job::new(Work::Reload)
-            .class(OVERDUE)
-            .release(now + self.ttl.saturating_mul(OVERDUE_TTLS))
-            .budget(OVERDUE_BUDGET);
-        let queued = [worker.submit(in_slack).ok(), worker.submit(overdue).ok()];
-        self.queued.set(queued);
-        if queued.iter().all(Option::is_none) {
+        let release = worker.shared.clock.now() + self.ttl;
+        let job = Job::new(Work::Reload).class(BACKGROUND).release(release);
+        if worker.submit(job).is_err() {
             // The queue is full or closed: the next TTL comes without its help.
             let (reloads, worker) = (self.clone(), worker.clone());
             tokio::task::spawn_local(async move {
@@ -59,9 +51,6 @@ impl Reloads {
     /// Reads the file on a thread for blocking work, swaps the campaigns there, and queues the
     /// next reload when that is over.
     pub(crate) fn start(self: &Rc<Self>, worker: &Rc<Worker>) {
-        for key in self.queued.take().into_iter().flatten() {
-            drop(worker.cancel(key));
-        }
         let (reloads, worker) = (self.clone(), worker.clone());
         tokio::task::spawn_local(async move {
             let (shared, last) = (worker.shared.clone(), reloads.version.get());

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use punctual::key::Key;
 use punctual::scheduler::{
-    Class, ClassConfig, Job, Next, Outcome, RefuseReason, Running, Scheduler, Shed,
+    Admission, Class, ClassConfig, Job, Margin, Next, Outcome, RefuseReason, Running, Scheduler,
+    Shed, ShedReason,
 };
 use punctual::time::{Clock, MonotonicClock, Time};
 use tokio::sync::{Notify, oneshot, watch};
@@ -16,20 +17,17 @@ use tokio::sync::{Notify, oneshot, watch};
 use super::bid_job::{Answer, BidJob, ParsedRequest};
 use super::config::{Config, Order};
 use super::metrics::{self, Metrics};
-use super::reload::{QUEUED_RELOADS, Reloads};
+use super::reload::Reloads;
 use super::store::Store;
 use super::watch::TimeOuts;
 use crate::openrtb::MAX_IMPS;
 
-/// The class of work that waits for slack.
+/// The class of work that waits for slack, but not for ever.
 pub(crate) const BACKGROUND: Class = Class::new(0);
-
-/// The class of background work that can wait no longer.
-pub(crate) const OVERDUE: Class = Class::new(1);
 
 /// The classes of bid evaluations come last: one for each number of impressions, since that is
 /// what the cost of an evaluation grows with, and each class learns its own mean.
-const FIRST_BID: u16 = 2;
+const FIRST_BID: u16 = 1;
 
 /// No request keeps more impressions.
 const BID_CLASSES: u16 = MAX_IMPS as u16;
@@ -91,7 +89,7 @@ impl Worker {
             connections: Cell::new(0),
             connection_ended: Notify::new(),
             closing: watch::Sender::new(false),
-            scheduler: RefCell::new(scheduler(&shared.config, reloads.is_some())),
+            scheduler: RefCell::new(scheduler(&shared.config, reloads.as_deref())),
             closed: Cell::new(false),
             submitted: Notify::new(),
             reloads,
@@ -127,7 +125,7 @@ impl Worker {
             return Err(metrics::ShedReason::Shutdown);
         }
         let submitted = self.scheduler.borrow_mut().submit(self.shared.clock.now(), job);
-        let key = submitted.map_err(|refused| shed_reason(refused.reason))?;
+        let key = submitted.map_err(|refused| why_refused(refused.reason))?.key();
         self.submitted.notify_one();
         Ok(key)
     }
@@ -136,7 +134,7 @@ impl Worker {
     pub(crate) fn cancel(&self, key: Key) -> Option<Work> {
         match self.closed.get() {
             true => None,
-            false => self.scheduler.borrow_mut().cancel(key),
+            false => self.scheduler.borrow_mut().cancel(key)?.payload(),
         }
     }
 
@@ -152,7 +150,7 @@ impl Worker {
             let next = self.scheduler.borrow_mut().poll(self.shared.clock.now());
             match next {
                 Next::Run(running) => self.run(running),
-                Next::Shed(shed) => self.shed(shed),
+                Next::Shed(shed) => Self::shed(shed),
                 Next::Wait(until) => {
                     self.wait(until).await;
                     continue;
@@ -175,7 +173,9 @@ impl Worker {
                 outcome
             }
             Work::Reload => {
-                self.reload();
+                if let Some(reloads) = &self.reloads {
+                    reloads.start(self);
+                }
                 Outcome::Done
             }
         };
@@ -186,19 +186,13 @@ impl Worker {
         }
     }
 
-    fn shed(self: &Rc<Self>, shed: Shed<Work>) {
+    fn shed(shed: Shed<Work>) {
         match shed.payload {
             Work::Bid(job) => {
-                let _ = job.reply.send(Answer::Shed(metrics::ShedReason::LatestStart));
+                let _ = job.reply.send(Answer::Shed(why_shed(shed.reason)));
             }
-            // It only starts a read on another thread, so it is never too late for it.
-            Work::Reload => self.reload(),
-        }
-    }
-
-    fn reload(self: &Rc<Self>) {
-        if let Some(reloads) = &self.reloads {
-            reloads.start(self);
+            // Only a shutdown sheds it, and then there is no next one.
+            Work::Reload => {}
         }
     }
 
@@ -220,7 +214,7 @@ impl Worker {
         // An empty scheduler would give out the keys of jobs that others still mean to cancel.
         self.closed.set(true);
         // The jobs go with their scheduler, and each takes the sender of its answer along.
-        *self.scheduler.borrow_mut() = scheduler(&self.shared.config, false);
+        *self.scheduler.borrow_mut() = scheduler(&self.shared.config, None);
     }
 }
 
@@ -269,27 +263,44 @@ fn bid_class(imps: usize) -> Class {
     Class::new(FIRST_BID + imps.clamp(1, BID_CLASSES) - 1)
 }
 
-fn scheduler(config: &Config, has_reloads: bool) -> Scheduler<Work> {
+fn scheduler(config: &Config, reloads: Option<&Reloads>) -> Scheduler<Work> {
+    let background = match reloads {
+        Some(reloads) => ClassConfig::background().starvation_guard(reloads.longest_wait()),
+        None => ClassConfig::background(),
+    };
     let bids = (1..=u32::from(BID_CLASSES))
         .map(|imps| ClassConfig::foreground().initial_cost(INITIAL_COST * imps));
-    let others = [ClassConfig::background(), ClassConfig::foreground()];
-    // The next reload has places of its own, so that requests have all that the limit says.
-    let reloads = if has_reloads { QUEUED_RELOADS } else { 0 };
+    // The next reload has a place of its own, so that requests have all that the limit says.
+    let reload = u32::from(reloads.is_some());
     let config = punctual::scheduler::Config {
         workers: 1,
-        queue_bound: config.limits.queue.max(1).saturating_add(reloads),
-        margin: config.hand_over,
-        classes: others.into_iter().chain(bids).collect(),
+        queue_bound: config.limits.queue.max(1).saturating_add(reload),
+        admission: match config.order {
+            Order::Deadline => Admission::Evict,
+            Order::Fifo => Admission::All,
+        },
+        margin: Margin::Fixed(config.hand_over),
+        classes: [background].into_iter().chain(bids).collect(),
         ..Default::default()
     };
     Scheduler::new(config).expect("one worker, a queue and some classes are valid")
 }
 
-fn shed_reason(reason: RefuseReason) -> metrics::ShedReason {
+fn why_refused(reason: RefuseReason) -> metrics::ShedReason {
     match reason {
         RefuseReason::Expired => metrics::ShedReason::Expired,
-        RefuseReason::Infeasible { .. } => metrics::ShedReason::Infeasible,
+        RefuseReason::Infeasible(_) => metrics::ShedReason::Infeasible,
+        RefuseReason::Closed => metrics::ShedReason::Shutdown,
         _ => metrics::ShedReason::QueueFull,
+    }
+}
+
+fn why_shed(reason: ShedReason) -> metrics::ShedReason {
+    match reason {
+        ShedReason::Evicted(_) => metrics::ShedReason::Evicted,
+        ShedReason::OverShare(_) => metrics::ShedReason::OverShare,
+        ShedReason::Shutdown => metrics::ShedReason::Shutdown,
+        _ => metrics::ShedReason::LatestStart,
     }
 }
 
@@ -345,7 +356,7 @@ mod tests {
     fn each_number_of_impressions_has_a_class_of_its_own() {
         let classes: Vec<_> = (1..=MAX_IMPS).map(bid_class).collect();
         assert!(classes.windows(2).all(|pair| pair[0] != pair[1]), "{classes:?}");
-        let mut scheduler = scheduler(&worker().shared.config, false);
+        let mut scheduler = scheduler(&worker().shared.config, None);
         let job = Job::new(Work::Reload).class(bid_class(MAX_IMPS));
         assert!(scheduler.submit(Time::ZERO, job).is_ok());
     }
