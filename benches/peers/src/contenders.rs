@@ -16,10 +16,13 @@ use crate::peers::priority_queue::HashedQueue;
 #[cfg(any(target_feature = "avx2", target_arch = "aarch64"))]
 use crate::peers::quickheap;
 use crate::peers::rheaps::Rheaps;
+use crate::scheduler::Queues;
 use crate::wheel::Wheels;
 use crate::workload::heap::lazy::Lazy;
 use crate::workload::heap::ours::{Indexed, Stamped};
 use crate::workload::heap::standard as std_heap;
+use crate::workload::scheduler::ours::{All, AllLearned, Evict, EvictLearned, Feasible, Heap};
+use crate::workload::scheduler::standard as std_jobs;
 use crate::workload::wheel::ours::Keyed;
 use crate::workload::wheel::standard as std_wheel;
 
@@ -82,4 +85,16 @@ pub(crate) fn wheels(wheels: &Wheels, case: &mut Case) {
     wheels.peer::<TokioDelayQueue>(case);
     wheels.peer::<HashWheel>(case);
     wheels.peer::<NexusWheel>(case);
+}
+
+/// The first of ours is the one that the tables compare with everybody else.
+pub(crate) fn schedulers(queues: &Queues, case: &mut Case) {
+    queues.ours::<Evict>(case);
+    queues.ours::<EvictLearned>(case);
+    queues.ours::<Feasible>(case);
+    queues.ours::<All>(case);
+    queues.ours::<AllLearned>(case);
+    queues.keyed_peer::<Heap>(true, case);
+    queues.plain_peer::<std_jobs::Plain>(case);
+    queues.keyed_peer::<std_jobs::Ordered>(false, case);
 }

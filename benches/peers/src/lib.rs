@@ -4,17 +4,21 @@
 
 mod contenders;
 mod dijkstra;
+mod flood;
 mod frame;
 mod heap;
 mod machine;
 mod memory;
 mod options;
+mod overload;
 mod pauses;
 mod peers;
 mod report;
+mod scheduler;
 mod shrink;
 mod steady;
 mod steps;
+mod storm;
 mod weigher;
 mod wheel;
 
@@ -22,6 +26,7 @@ mod wheel;
 mod workload {
     pub(crate) mod heap;
     pub(crate) mod random;
+    pub(crate) mod scheduler;
     pub(crate) mod wheel;
 }
 
@@ -30,22 +35,38 @@ use std::process::ExitCode;
 use frame::Measured;
 use options::{Options, Structure};
 
-/// Measures times, has the bytes weighed by `weigh`, and prints the tables.
+/// Measures what the command line asks for, and prints the tables.
 pub fn compare() -> ExitCode {
     report_failure(Options::from_arguments(std::env::args().skip(1)).and_then(|options| {
-        // Before this thread and its children are bound to one core: the weigher may be compiled.
-        let bytes = weigher::run(&options)?;
-        let pinned = core_affinity::get_core_ids()
-            .and_then(|cores| cores.last().copied())
-            .is_some_and(core_affinity::set_for_current);
-        let header = machine::header(pinned);
-        let mut cases = match options.structure {
-            Structure::Heap => heap::measure(options.scale),
-            Structure::Wheel => wheel::measure(options.scale),
-        };
-        cases.extend(bytes);
-        publish(&options, &header, &cases)
+        match options.structure {
+            Structure::Overload => compare_in_overload(&options),
+            _ => compare_costs(&options),
+        }
     }))
+}
+
+/// Measures times, and has the bytes weighed by `weigh`.
+fn compare_costs(options: &Options) -> Result<(), String> {
+    // Before this thread and its children are bound to one core: the weigher may be compiled.
+    let bytes = weigher::run(options)?;
+    let pinned = core_affinity::get_core_ids()
+        .and_then(|cores| cores.last().copied())
+        .is_some_and(core_affinity::set_for_current);
+    let header = machine::header(if pinned { "one pinned core" } else { "no core pinned" });
+    let mut cases = match options.structure {
+        Structure::Heap => heap::measure(options.scale),
+        Structure::Wheel => wheel::measure(options.scale),
+        Structure::Scheduler => scheduler::measure(options.scale),
+        Structure::Overload => unreachable!("it is measured otherwise"),
+    };
+    cases.extend(bytes);
+    publish(options, &header, &cases)
+}
+
+fn compare_in_overload(options: &Options) -> Result<(), String> {
+    let (table, json) = overload::measure(options)?;
+    print!("{table}");
+    write_json(options, &json)
 }
 
 /// Counts bytes and prints them for `compare` to read. The program has to have
@@ -55,6 +76,8 @@ pub fn weigh() -> ExitCode {
         let cases = match options.structure {
             Structure::Heap => heap::weigh(options.scale),
             Structure::Wheel => wheel::weigh(options.scale),
+            Structure::Scheduler => scheduler::weigh(options.scale),
+            Structure::Overload => Vec::new(),
         };
         print!("{}", weigher::to_text(&cases));
     }))
@@ -66,10 +89,16 @@ fn publish(options: &Options, header: &str, cases: &[Measured]) -> Result<(), St
     } else {
         print!("{}", report::details(header, cases));
     }
+    if options.structure == Structure::Scheduler {
+        print!("\n{}", scheduler::targets(cases));
+    }
+    write_json(options, &report::json(header, options.structure.name(), cases))
+}
+
+fn write_json(options: &Options, json: &str) -> Result<(), String> {
     let Some(path) = &options.json else {
         return Ok(());
     };
-    let json = report::json(header, options.structure.name(), cases);
     std::fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// One line: CPU, compiler, commit, date.
-pub(crate) fn header(pinned: bool) -> String {
+pub(crate) fn header(cores: &str) -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu
         .lines()
@@ -13,8 +13,7 @@ pub(crate) fn header(pinned: bool) -> String {
     let date = answer("date", &["-u", "+%F"]);
     let repository = env!("CARGO_MANIFEST_DIR");
     let commit = answer("git", &["-C", repository, "describe", "--always", "--dirty"]);
-    let core = if pinned { "one pinned core" } else { "no core pinned" };
-    format!("{model}, {core}; {rustc}; commit {commit}; {date}")
+    format!("{model}, {cores}; {rustc}; commit {commit}; {date}")
 }
 
 /// What a command prints, or a word that says that nobody knows.

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: heap|wheel [--quick] [--json FILE] [--markdown]";
+const USAGE: &str = "usage: heap|wheel|scheduler|overload [--quick] [--json FILE] [--markdown]";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Structure {
     Heap,
     Wheel,
+    Scheduler,
+    /// The scheduler in real time, under more than it can do.
+    Overload,
 }
 
 /// How much is measured, and how often.
@@ -50,6 +53,12 @@ const QUICK: Scale = Scale {
 const FULL_WHEEL: Scale =
     Scale { lone_sizes: &[10_000_000], large_repeats: 5, lone_repeats: 3, ..FULL };
 
+/// What services have queued, and what they have after a long pause.
+const FULL_SCHEDULER: Scale = Scale { sizes: &[100, 1_000, 100_000], ..FULL };
+
+const QUICK_SCHEDULER: Scale =
+    Scale { sizes: FULL_SCHEDULER.sizes, repeats: 5, cycles: 30_000, ..FULL };
+
 impl Scale {
     /// How many turns everybody takes.
     pub(crate) fn repeats(&self, size: usize) -> usize {
@@ -75,6 +84,8 @@ impl Structure {
         match self {
             Self::Heap => "heap",
             Self::Wheel => "wheel",
+            Self::Scheduler => "scheduler",
+            Self::Overload => "overload",
         }
     }
 }
@@ -86,6 +97,8 @@ impl Options {
         let structure = match arguments.next().as_deref() {
             Some("heap") => Structure::Heap,
             Some("wheel") => Structure::Wheel,
+            Some("scheduler") => Structure::Scheduler,
+            Some("overload") => Structure::Overload,
             _ => return Err(USAGE.to_owned()),
         };
         let mut options =
@@ -99,8 +112,10 @@ impl Options {
             }
         }
         options.scale = match (options.quick, structure) {
-            (false, Structure::Heap) => FULL,
+            (false, Structure::Heap | Structure::Overload) => FULL,
             (false, Structure::Wheel) => FULL_WHEEL,
+            (false, Structure::Scheduler) => FULL_SCHEDULER,
+            (true, Structure::Scheduler) => QUICK_SCHEDULER,
             (true, _) => QUICK,
         };
         Ok(options)

@@ -144,7 +144,7 @@ fn rounded(cost: f64) -> String {
 }
 
 /// Markdown whose columns also line up as plain text.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let widths = (0..columns).map(width).collect::<Vec<_>>();

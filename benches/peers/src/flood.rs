@@ -1,0 +1,98 @@
+//! Ten times as much comes as can be done: what each offered job costs the scheduler.
+
+use std::time::Duration;
+
+use punctual::scheduler::{Job, Next, Outcome, Scheduler};
+use punctual::time::Time;
+
+use crate::frame::{Turn, timed};
+use crate::workload::random::Random;
+use crate::workload::scheduler::ours::{Policy, scheduler};
+use crate::workload::scheduler::{COST_NS, below};
+
+/// Jobs that come while one runs.
+const OFFERED_A_RUN: usize = 10;
+
+/// At least so many of a hundred jobs are turned away, or it would be no flood.
+const LEAST_TURNED_AWAY_PERCENT: u64 = 70;
+
+/// A scheduler whose queue is full of what can be done in time.
+///
+/// Costs vary by a factor of three and deadlines by one of two, so that some newcomers are
+/// refused, and others drive several out. What is queued is about as much as `size` says: the
+/// latest deadlines are so far away.
+pub(crate) struct Flood<P> {
+    scheduler: Scheduler<u64>,
+    size: usize,
+    now_ns: u64,
+    random: Random,
+    policy: std::marker::PhantomData<P>,
+}
+
+impl<P: Policy> Flood<P> {
+    pub(crate) fn new(size: usize) -> Self {
+        let mut flood = Self {
+            scheduler: scheduler::<_, P>(8 * size),
+            size,
+            now_ns: 0,
+            random: Random::new(size as u64),
+            policy: std::marker::PhantomData,
+        };
+        // Until the queue has been replaced once.
+        flood.offer(4 * size);
+        flood
+    }
+
+    /// The checksum is the number of outcomes: which they are is the policy's affair.
+    pub(crate) fn turn(&mut self, jobs: usize) -> Turn {
+        let before = self.scheduler.stats();
+        let turn = timed(jobs, || {
+            self.offer(jobs);
+            jobs as u64
+        });
+        let after = self.scheduler.stats();
+        let no = |stats: &punctual::scheduler::Stats| stats.refused.total() + stats.shed.total();
+        let offered = after.submitted - before.submitted;
+        let turned_away = no(&after) - no(&before);
+        let outcomes = no(&after) + after.done + u64::from(after.queued + after.running);
+        assert_eq!(after.submitted, outcomes, "every job has one outcome");
+        assert_eq!(after.late, 0, "what runs is in time");
+        assert!(turned_away * 100 >= offered * LEAST_TURNED_AWAY_PERCENT, "{after:?}");
+        turn
+    }
+
+    fn offer(&mut self, jobs: usize) {
+        for _ in 0..jobs / OFFERED_A_RUN {
+            for _ in 0..OFFERED_A_RUN {
+                self.submit();
+            }
+            self.run_one();
+        }
+    }
+
+    fn submit(&mut self) {
+        let queued_ns = self.size as u64 * COST_NS;
+        let budget_ns = queued_ns / 2 + below(&mut self.random, queued_ns / 2);
+        let cost_ns = COST_NS / 2 + below(&mut self.random, COST_NS);
+        let job = Job::new(cost_ns).deadline(Time::from_nanos(self.now_ns + budget_ns));
+        let job = job.cost(Duration::from_nanos(cost_ns));
+        // A refusal is counted by the scheduler.
+        drop(self.scheduler.submit(Time::from_nanos(self.now_ns), job));
+    }
+
+    /// Polls past all sheds, and runs the first job to its end.
+    fn run_one(&mut self) {
+        loop {
+            match self.scheduler.poll(Time::from_nanos(self.now_ns)) {
+                Next::Run(running) => {
+                    self.now_ns += running.payload;
+                    let end = Time::from_nanos(self.now_ns);
+                    self.scheduler.complete(end, running.key, Outcome::Done);
+                    return;
+                }
+                Next::Shed(_) => {}
+                Next::Wait(_) => panic!("ten times as much is there as can be done"),
+            }
+        }
+    }
+}
