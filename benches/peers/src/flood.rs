@@ -38,8 +38,8 @@ impl<P: Policy> Flood<P> {
             random: Random::new(size as u64),
             policy: std::marker::PhantomData,
         };
-        // Until the queue has been replaced once.
-        flood.offer(4 * size);
+        // Until the first queue is gone, also where nobody is refused.
+        flood.offer(12 * size);
         flood
     }
 

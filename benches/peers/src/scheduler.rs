@@ -103,6 +103,8 @@ pub(crate) fn targets(cases: &[Measured]) -> String {
 impl Queues {
     pub(crate) fn ours<P: Policy + 'static>(&self, case: &mut Case) {
         let turn = match self.work {
+            // Its costs vary and are declared: there is nothing to learn.
+            Work::Flood if P::LEARNS => return,
             Work::Flood => self.flood::<P>(),
             Work::Cancel | Work::Reschedule => self.keyed::<Machine<P>>(),
             _ => self.plain::<Machine<P>>(),

@@ -55,8 +55,8 @@ pub(crate) struct Figures {
     pub(crate) refused: f64,
     pub(crate) shed: f64,
     pub(crate) left: f64,
-    /// Jobs that ended too late, as a share of all that ran.
-    pub(crate) late: f64,
+    /// Jobs that ended too late, as a share of all that ran; absent if none did.
+    pub(crate) late: Option<f64>,
     /// What a 'no' left until the deadline, in ms: the median, what all but a hundredth left,
     /// and the least. Negative after the deadline; absent without a 'no'.
     pub(crate) notice_ms: Option<[f64; 3]>,
@@ -119,7 +119,7 @@ impl Figures {
             refused: of(refused, came),
             shed: of(shed, came),
             left: of(left, came),
-            late: of(late, late + on_time),
+            late: (late + on_time > 0).then(|| of(late, late + on_time)),
             notice_ms: quantiles(notices, [0.5, 0.01, 0.0]),
             delay_ms: quantiles(delays, [0.5, 0.99]),
             lag,

@@ -47,7 +47,7 @@ impl Row {
         [
             self.contender.name(),
             percent(|figures| figures.goodput),
-            percent(|figures| figures.late),
+            self.late().map_or_else(absent, |share| format!("{:.1}%", 100.0 * share)),
             self.worst_lateness_ms().map_or_else(absent, |ms| format!("{ms:.2}")),
             percent(|figures| figures.refused),
             percent(|figures| figures.shed),
@@ -59,6 +59,12 @@ impl Row {
 
     fn each(&self, figure: fn(&Figures) -> f64) -> impl Iterator<Item = f64> {
         self.repeats.iter().map(figure)
+    }
+
+    fn late(&self) -> Option<f64> {
+        let mut each = self.repeats.iter().filter_map(|figures| figures.late).peekable();
+        each.peek()?;
+        Some(median(each))
     }
 
     /// The longest that an answer came after its deadline; `None` if none did.
@@ -96,7 +102,7 @@ impl Row {
             ("goodput", figure(|figures| figures.goodput)),
             ("goodput_of_each", list(&self.each(|figures| figures.goodput).collect::<Vec<_>>())),
             ("on_time", figure(|figures| figures.on_time)),
-            ("late", figure(|figures| figures.late)),
+            ("late", self.late().map_or_else(null, number)),
             ("worst_lateness_ms", self.worst_lateness_ms().map_or_else(null, number)),
             ("refused", figure(|figures| figures.refused)),
             ("shed", figure(|figures| figures.shed)),

@@ -68,8 +68,6 @@ pub(crate) struct Worker {
     /// Tells connections to end after the answer in hand.
     pub(crate) closing: watch::Sender<bool>,
     scheduler: RefCell<Scheduler<Work>>,
-    /// Whether what was queued has gone with its scheduler, so that keys mean nothing any more.
-    closed: Cell<bool>,
     /// Tells the evaluator that there is something to poll for.
     submitted: Notify,
     /// Only one worker reloads what all share.
@@ -90,7 +88,6 @@ impl Worker {
             connection_ended: Notify::new(),
             closing: watch::Sender::new(false),
             scheduler: RefCell::new(scheduler(&shared.config, reloads.as_deref())),
-            closed: Cell::new(false),
             submitted: Notify::new(),
             reloads,
             shared,
@@ -121,9 +118,6 @@ impl Worker {
 
     /// Queues a job and wakes the evaluator.
     pub(crate) fn submit(&self, job: Job<Work>) -> Result<Key, metrics::ShedReason> {
-        if self.closed.get() {
-            return Err(metrics::ShedReason::Shutdown);
-        }
         let submitted = self.scheduler.borrow_mut().submit(self.shared.clock.now(), job);
         let key = submitted.map_err(|refused| why_refused(refused.reason))?.key();
         self.submitted.notify_one();
@@ -132,10 +126,7 @@ impl Worker {
 
     /// Takes a queued job out, if it is still there.
     pub(crate) fn cancel(&self, key: Key) -> Option<Work> {
-        match self.closed.get() {
-            true => None,
-            false => self.scheduler.borrow_mut().cancel(key)?.payload(),
-        }
+        self.scheduler.borrow_mut().cancel(key)?.payload()
     }
 
     /// Does what the scheduler says, for ever.
@@ -211,10 +202,10 @@ impl Worker {
 
     /// Answers everything that is queued with a shed, and everything that comes after it.
     pub(crate) fn shed_all(&self) {
-        // An empty scheduler would give out the keys of jobs that others still mean to cancel.
-        self.closed.set(true);
-        // The jobs go with their scheduler, and each takes the sender of its answer along.
-        *self.scheduler.borrow_mut() = scheduler(&self.shared.config, None);
+        let now = self.shared.clock.now();
+        // By now nothing can be done that isn't done yet.
+        self.scheduler.borrow_mut().shutdown(now, now);
+        self.submitted.notify_one();
     }
 }
 
@@ -343,13 +334,17 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_has_shed_all_takes_nothing_and_cancels_nothing() {
+    fn a_worker_that_has_shed_all_takes_nothing_and_runs_nothing() {
         let worker = worker();
         let submit = || worker.submit(Job::new(Work::Reload).class(BACKGROUND));
-        let stale = submit().expect("there is room");
+        let queued = submit().expect("there is room");
         worker.shed_all();
         assert_eq!(submit(), Err(metrics::ShedReason::Shutdown));
-        assert!(worker.cancel(stale).is_none());
+        let poll = || worker.scheduler.borrow_mut().poll(worker.shared.clock.now());
+        let Next::Shed(shed) = poll() else { panic!("what was queued is shed") };
+        assert_eq!((shed.key, shed.reason), (queued, ShedReason::Shutdown));
+        assert!(worker.cancel(queued).is_none());
+        assert!(matches!(poll(), Next::Wait(None)));
     }
 
     #[test]
