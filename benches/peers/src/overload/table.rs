@@ -12,9 +12,8 @@ pub(crate) fn markdown(header: &str, rows: &[Row]) -> String {
     let lag_ms = all().map(|figures| figures.lag.worst.as_secs_f64() * 1e3).fold(0.0, f64::max);
     let mut text = format!(
         "Jobs of {COST:?}, deadline {BUDGET:?} after the scheduled arrival; one worker, which can \
-         do {capacity:.0} jobs a second; {} repeats; the generator was {lag_p99_ms:.3} ms late (p99), \
-         at worst {lag_ms:.2} ms; \
-         {header}\n\n\
+         do {capacity:.0} jobs a second; {} repeats; the generator was {lag_p99_ms:.3} ms late \
+         (p99), at worst {lag_ms:.2} ms; {header}\n\n\
          goodput: jobs that ended in time, of what the worker can do; late: of all that ran; \
          refused, shed, left without an answer: of all that came; 'no': what was left until the \
          deadline; delay: from the scheduled arrival to the start\n",

@@ -302,11 +302,13 @@ mod tests {
     use super::super::config::{Limits, Listen, ShedForm};
     use super::*;
 
-    fn worker() -> Rc<Worker> {
+    fn worker(reload_ttl: Option<Duration>) -> Rc<Worker> {
         let campaigns = tempfile::NamedTempFile::new().expect("a file for the test");
         let text = r#"{"version":1,"campaigns":[]}"#;
         std::fs::write(campaigns.path(), text).expect("the file can be written");
-        let (store, _) = Store::open(campaigns.path().to_owned()).expect("no campaigns are valid");
+        let opened = Store::open(campaigns.path().to_owned());
+        let (store, version) = opened.expect("no campaigns are valid");
+        let reloads = reload_ttl.map(|ttl| Reloads::new(ttl, version));
         let config = Config {
             listen: Listen::Unix(PathBuf::new()),
             workers: 1,
@@ -320,7 +322,7 @@ mod tests {
         };
         let metrics = Metrics::new();
         let shared = Arc::new(Shared { clock: MonotonicClock::new(), config, metrics, store });
-        Worker::new(shared, watch::Sender::new(Phase::Serving).subscribe(), None)
+        Worker::new(shared, watch::Sender::new(Phase::Serving).subscribe(), reloads)
     }
 
     #[test]
@@ -335,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_has_shed_all_takes_nothing_and_runs_nothing() {
-        let worker = worker();
+        let worker = worker(None);
         let submit = || worker.submit(Job::new(Work::Reload).class(BACKGROUND));
         let queued = submit().expect("there is room");
         worker.shed_all();
@@ -351,8 +353,32 @@ mod tests {
     fn each_number_of_impressions_has_a_class_of_its_own() {
         let classes: Vec<_> = (1..=MAX_IMPS).map(bid_class).collect();
         assert!(classes.windows(2).all(|pair| pair[0] != pair[1]), "{classes:?}");
-        let mut scheduler = scheduler(&worker().shared.config, None);
+        let mut scheduler = scheduler(&worker(None).shared.config, None);
         let job = Job::new(Work::Reload).class(bid_class(MAX_IMPS));
         assert!(scheduler.submit(Time::ZERO, job).is_ok());
+    }
+
+    #[test]
+    fn a_reload_waits_for_slack_for_three_ttls_and_no_longer() {
+        let ttl = Duration::from_millis(100);
+        let worker = worker(Some(ttl));
+        let mut scheduler = worker.scheduler.borrow_mut();
+        let mut now = Time::ZERO;
+        let reload = Job::new(Work::Reload).class(BACKGROUND).release(now + ttl);
+        let reload = scheduler.submit(now, reload).expect("there is room").key();
+        let cost = Duration::from_millis(1);
+        loop {
+            // Each takes the slack that the one before it leaves.
+            let bid = Job::new(Work::Reload).class(bid_class(1)).budget(4 * cost).cost(cost);
+            scheduler.submit(now, bid).expect("there is time");
+            let Next::Run(running) = scheduler.poll(now) else { panic!("there is always a bid") };
+            if running.key == reload {
+                break;
+            }
+            now += cost;
+            scheduler.complete(now, running.key, Outcome::Done);
+        }
+        let waited = now.saturating_since(Time::ZERO + ttl);
+        assert!((3 * ttl..=3 * ttl + 2 * cost).contains(&waited), "{waited:?}");
     }
 }
