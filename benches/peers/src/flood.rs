@@ -19,8 +19,9 @@ const LEAST_TURNED_AWAY_PERCENT: u64 = 70;
 /// A scheduler whose queue is full of what can be done in time.
 ///
 /// Costs vary by a factor of three and deadlines by one of two, so that some newcomers are
-/// refused, and others drive several out. What is queued is about as much as `size` says: the
-/// latest deadlines are so far away.
+/// refused, and others drive some out. The latest deadlines are as far away as `size` jobs of
+/// mean cost take: so many are queued where nobody is evicted, half as many again where the long
+/// ones are, and nearly eight times as many where everybody is taken.
 pub(crate) struct Flood<P> {
     scheduler: Scheduler<u64>,
     size: usize,
@@ -32,7 +33,7 @@ pub(crate) struct Flood<P> {
 impl<P: Policy> Flood<P> {
     pub(crate) fn new(size: usize) -> Self {
         let mut flood = Self {
-            scheduler: scheduler::<_, P>(8 * size),
+            scheduler: scheduler::<_, P>(16 * size),
             size,
             now_ns: 0,
             random: Random::new(size as u64),

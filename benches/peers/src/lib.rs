@@ -1,6 +1,8 @@
 //! Compares punctual with its peers within one run, on one core, in thread CPU time.
 //!
 //! Figures from two runs mean little next to each other; ratios from one run do.
+//!
+//! `overload` is another matter: real time on two cores, of which nobody else may use either.
 
 mod contenders;
 mod dijkstra;

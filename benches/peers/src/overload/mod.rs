@@ -36,6 +36,9 @@ const WARM_UP: f64 = 0.1;
 /// Time for both threads to be ready before the first arrival.
 const LEAD_IN: Duration = Duration::from_millis(5);
 
+/// A generator that is later than this with one job in a hundred was held up by other programs.
+const QUIET: Duration = Duration::from_millis(1);
+
 /// Who takes the jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contender {
@@ -166,6 +169,9 @@ fn trial(
         Contender::Tower(limit) => tasks::tower(&trial, generator, limit),
         ours => shells::scheduler(&trial, generator, ours),
     };
+    if lag.p99 > QUIET {
+        eprintln!("{}: jobs came {:?} late: others use this machine", contender.name(), lag.p99);
+    }
     Figures::new(&trial.arrivals, &answers, &counted, capacity, lag)
 }
 
