@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use punctual::key::Key;
 use punctual::scheduler::{Job, Next, Outcome, Scheduler};
 use punctual::time::Time;
 
@@ -10,8 +11,8 @@ use crate::workload::random::Random;
 use crate::workload::scheduler::ours::{Policy, scheduler};
 use crate::workload::scheduler::{COST_NS, below};
 
-/// Jobs that come while one runs.
-const OFFERED_A_RUN: usize = 10;
+/// Jobs come ten times as often as jobs of mean cost can be done.
+const GAP_NS: u64 = COST_NS / 10;
 
 /// At least so many of a hundred jobs are turned away, or it would be no flood.
 const LEAST_TURNED_AWAY_PERCENT: u64 = 70;
@@ -25,7 +26,10 @@ const LEAST_TURNED_AWAY_PERCENT: u64 = 70;
 pub(crate) struct Flood<P> {
     scheduler: Scheduler<u64>,
     size: usize,
+    /// The job that runs, and when it ends.
+    running: Option<(Key, u64)>,
     now_ns: u64,
+    next_arrival_ns: u64,
     random: Random,
     policy: std::marker::PhantomData<P>,
 }
@@ -35,7 +39,9 @@ impl<P: Policy> Flood<P> {
         let mut flood = Self {
             scheduler: scheduler::<_, P>(16 * size),
             size,
+            running: None,
             now_ns: 0,
+            next_arrival_ns: 0,
             random: Random::new(size as u64),
             policy: std::marker::PhantomData,
         };
@@ -63,36 +69,43 @@ impl<P: Policy> Flood<P> {
     }
 
     fn offer(&mut self, jobs: usize) {
-        for _ in 0..jobs / OFFERED_A_RUN {
-            for _ in 0..OFFERED_A_RUN {
-                self.submit();
-            }
-            self.run_one();
+        for _ in 0..jobs {
+            self.work_until(self.next_arrival_ns);
+            self.submit(self.next_arrival_ns);
+            self.next_arrival_ns += GAP_NS;
         }
     }
 
-    fn submit(&mut self) {
+    fn submit(&mut self, at_ns: u64) {
         let queued_ns = self.size as u64 * COST_NS;
         let budget_ns = queued_ns / 2 + below(&mut self.random, queued_ns / 2);
         let cost_ns = COST_NS / 2 + below(&mut self.random, COST_NS);
-        let job = Job::new(cost_ns).deadline(Time::from_nanos(self.now_ns + budget_ns));
+        let job = Job::new(cost_ns).deadline(Time::from_nanos(at_ns + budget_ns));
         let job = job.cost(Duration::from_nanos(cost_ns));
         // A refusal is counted by the scheduler.
-        drop(self.scheduler.submit(Time::from_nanos(self.now_ns), job));
+        drop(self.scheduler.submit(Time::from_nanos(at_ns), job));
     }
 
-    /// Polls past all sheds, and runs the first job to its end.
-    fn run_one(&mut self) {
+    /// Runs one job after another, until one will not have ended then.
+    fn work_until(&mut self, at_ns: u64) {
         loop {
-            match self.scheduler.poll(Time::from_nanos(self.now_ns)) {
-                Next::Run(running) => {
-                    self.now_ns += running.payload;
-                    let end = Time::from_nanos(self.now_ns);
-                    self.scheduler.complete(end, running.key, Outcome::Done);
+            if let Some((key, end_ns)) = self.running {
+                if end_ns > at_ns {
                     return;
                 }
+                self.scheduler.complete(Time::from_nanos(end_ns), key, Outcome::Done);
+                self.now_ns = end_ns;
+            }
+            self.running = None;
+            match self.scheduler.poll(Time::from_nanos(self.now_ns)) {
+                Next::Run(running) => {
+                    self.running = Some((running.key, self.now_ns + running.payload));
+                }
                 Next::Shed(_) => {}
-                Next::Wait(_) => panic!("ten times as much is there as can be done"),
+                Next::Wait(_) => {
+                    self.now_ns = at_ns;
+                    return;
+                }
             }
         }
     }
