@@ -4,6 +4,7 @@
 //! foundation   time      key      sync
 //! structures   heap      wheel            no clock, no thread, no_std + alloc
 //! policy       scheduler                  a state machine: every call takes `now`
+//! shells       simulation                 seeds, virtual time
 //! ```
 //!
 //! A module uses only modules of the lines above its own; `heap` and `wheel` don't know each
@@ -15,6 +16,8 @@
 //!   lane
 //!   for time-outs that all have the same duration.
 //! - [`scheduler`]: earliest deadline first, which says 'no' while the caller can still use it.
+//! - `simulation` (feature `simulation`): what a configuration of the scheduler does with a load,
+//!   tried in virtual time.
 //! - [`time`]: points in time, and the clocks that give them.
 //! - [`key`]: handles that never reach another element than the one they were made for.
 //!
@@ -48,6 +51,8 @@
 //!
 //! `serde` lets heaps be serialised and deserialised, and gives wheels and lanes a `snapshot` of
 //! the time that is left, which `IdWheelSeed`, `TimerWheelSeed` and `TimeoutsSeed` read.
+//!
+//! `simulation` adds the module `simulation`, and needs `std`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -56,6 +61,8 @@ extern crate alloc;
 pub mod heap;
 pub mod key;
 pub mod scheduler;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod time;
 pub mod wheel;
 

@@ -14,7 +14,7 @@ pub(crate) const LINES: [&[&str]; 5] = [
     &["time", "key"],
     &["heap", "wheel"],
     &["scheduler"],
-    &["pool", "cache", "adapters"],
+    &["pool", "cache", "adapters", "simulation"],
 ];
 
 /// The lines whose modules compile without std.

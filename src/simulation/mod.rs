@@ -1,0 +1,226 @@
+//! A load in virtual time, over the real scheduler: what a configuration does, before production
+//! does it.
+//!
+//! A [`Simulation`] is a [`Config`], the [`Stream`]s of jobs that arrive, and the
+//! [`Disturbance`]s of the machine. [`Simulation::run`] plays it event by event: the workers take
+//! the time that a job truly costs, the scheduler knows only what it is told. Nothing waits, and
+//! nothing reads a clock: minutes of a loaded machine take seconds.
+//!
+//! ```
+//! use core::time::Duration;
+//! use punctual::scheduler::{Admission, Config};
+//! use punctual::simulation::{Arrivals, Costs, Simulation, Stream};
+//!
+//! // Jobs of 200 µs that are due after 10 ms; twice as many as the one worker can do.
+//! let overload = Stream {
+//!     costs: Costs::Fixed(Duration::from_micros(200)),
+//!     budget: Some(Duration::from_millis(10)),
+//!     ..Stream::new(Arrivals::Poisson { rate: 10_000.0 })
+//! };
+//! let report = Simulation {
+//!     seed: 42,
+//!     duration: Duration::from_secs(1),
+//!     config: Config { admission: Admission::Feasible, ..Config::default() },
+//!     streams: vec![overload],
+//!     ..Simulation::default()
+//! }
+//! .run()?;
+//! assert!((0.45..0.55).contains(&report.total.on_time_share()));
+//! assert_eq!(report.total.outcomes(), report.total.offered);
+//! # Ok::<(), punctual::simulation::SimulationError>(())
+//! ```
+//!
+//! # The shell that is imitated
+//!
+//! After each arrival, each end of a run and each wake-up, the shell polls until the scheduler
+//! says [`Next::Wait`](crate::scheduler::Next::Wait), and sleeps until then: at once, or after
+//! [`Simulation::poll_delay`]. Handing a job over and answering 'no' take no time. A job that
+//! failed has used its worker all the same.
+//!
+//! # Determinism
+//!
+//! The same simulation gives the same events, in the same order, on every machine; the hash in
+//! its report says whether two runs were the same. Each stream and each disturbance has random
+//! numbers of its own, so that another admission policy, or one stream more, leaves what is
+//! offered by the others as it was.
+//!
+//! # Watching it
+//!
+//! [`Simulation::observe`] shows every [`Event`] to a closure, with the scheduler as it is then.
+//!
+//! ```
+//! use core::time::Duration;
+//! use punctual::simulation::{Arrivals, Simulation, Stream, What};
+//!
+//! let batch = Arrivals::Batch { at: Duration::from_millis(1), count: 60 };
+//! let simulation = Simulation { streams: vec![Stream::new(batch)], ..Simulation::default() };
+//! let mut started = Vec::new();
+//! let (report, scheduler) = simulation.observe(|event, scheduler| {
+//!     scheduler.assert_invariants();
+//!     if let What::Started { ticket, .. } = event.what {
+//!         started.push(ticket.number);
+//!     }
+//! })?;
+//! assert!(started.is_sorted(), "equal deadlines keep the order of their submission");
+//! assert_eq!(scheduler.stats().running, 0);
+//! assert_eq!(report.total.late, 0);
+//! # Ok::<(), punctual::simulation::SimulationError>(())
+//! ```
+
+mod arrivals;
+mod clock;
+mod costs;
+mod disturbance;
+mod engine;
+mod event;
+mod queued;
+mod random;
+mod report;
+mod stream;
+mod trace;
+
+pub use arrivals::Arrivals;
+pub use costs::{Costs, Estimates};
+pub use disturbance::Disturbance;
+pub use event::{Event, Ticket, What};
+pub use report::{Report, Share, Tally, Windows};
+pub use stream::{Stream, Tenants};
+pub use trace::{Trace, TraceError, TraceRow};
+
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
+use core::time::Duration;
+
+use crate::scheduler::{Config, ConfigError, Scheduler};
+use engine::Engine;
+
+/// The scheduler that is simulated: it carries tickets, and coalesces by numbers.
+pub type SimulatedScheduler = Scheduler<Ticket, u64>;
+
+/// A load, a configuration, and what goes wrong meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simulation {
+    /// What all random numbers are made of.
+    pub seed: u64,
+    /// How long jobs arrive; one second by default. What is queued then is still done.
+    pub duration: Duration,
+    /// After so many events no job arrives any more; 100 million by default. What is queued then
+    /// is still done, in at most as many events again.
+    pub max_events: u64,
+    /// The time from what happens to the poll that looks for work; none by default.
+    pub poll_delay: Duration,
+    /// The scheduler's configuration.
+    pub config: Config,
+    /// The jobs.
+    pub streams: Vec<Stream>,
+    /// What goes wrong; nothing by default.
+    pub disturbances: Vec<Disturbance>,
+    /// Where in each period arrivals are counted apart, if anywhere.
+    pub windows: Option<Windows>,
+    /// A shutdown: when it comes, and how long it may take.
+    pub shutdown: Option<(Duration, Duration)>,
+}
+
+impl Default for Simulation {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            duration: Duration::from_secs(1),
+            max_events: 100_000_000,
+            poll_delay: Duration::ZERO,
+            config: Config::default(),
+            streams: Vec::new(),
+            disturbances: Vec::new(),
+            windows: None,
+            shutdown: None,
+        }
+    }
+}
+
+/// Why something can't be simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SimulationError {
+    /// The configuration makes no scheduler.
+    Config(ConfigError),
+    /// A stream has a rate, a share or a factor that is none, a time of zero where one is
+    /// needed, or recorded costs without a recording.
+    Stream {
+        /// Its place among the streams.
+        place: usize,
+        /// The field.
+        field: &'static str,
+    },
+    /// A disturbance has no time between two, a share that is none, or a least time above its
+    /// longest.
+    Disturbance {
+        /// Its place among the disturbances.
+        place: usize,
+    },
+    /// The windows are empty, or longer than their period.
+    Windows,
+}
+
+impl fmt::Display for SimulationError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(formatter),
+            Self::Stream { place, field } => {
+                write!(formatter, "stream {place} can't be simulated: look at its {field}")
+            }
+            Self::Disturbance { place } => {
+                write!(formatter, "disturbance {place} can't be simulated")
+            }
+            Self::Windows => formatter.write_str("a window must be a part of its period"),
+        }
+    }
+}
+
+impl Error for SimulationError {}
+
+impl From<ConfigError> for SimulationError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl Simulation {
+    /// Plays it to its end.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be simulated; nothing has been played then.
+    pub fn run(&self) -> Result<Report, SimulationError> {
+        self.observe(|_, _| ()).map(|(report, _)| report)
+    }
+
+    /// Plays it to its end, and shows every event to the observer. Returns the scheduler too, as
+    /// it was left.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be simulated; nothing has been played then.
+    pub fn observe(
+        &self,
+        observer: impl FnMut(&Event, &SimulatedScheduler),
+    ) -> Result<(Report, SimulatedScheduler), SimulationError> {
+        self.validate()?;
+        Ok(Engine::new(self, observer)?.play())
+    }
+
+    fn validate(&self) -> Result<(), SimulationError> {
+        for (place, stream) in self.streams.iter().enumerate() {
+            if let Some(field) = stream.flaw() {
+                return Err(SimulationError::Stream { place, field });
+            }
+        }
+        if let Some(place) = self.disturbances.iter().position(|it| !it.is_valid()) {
+            return Err(SimulationError::Disturbance { place });
+        }
+        if self.windows.is_some_and(|windows| !windows.is_valid()) {
+            return Err(SimulationError::Windows);
+        }
+        Ok(())
+    }
+}
