@@ -1,6 +1,5 @@
 //! Recorded arrivals, read from comma-separated values.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::error::Error;
@@ -194,7 +193,7 @@ impl From<csv::Error> for TraceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
 
     fn error(text: &str, most_rows: usize) -> String {
         Trace::read(text.as_bytes(), most_rows).expect_err(text).to_string()

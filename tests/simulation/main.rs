@@ -1,1 +1,11 @@
-//! Simulations.
+//! Simulated loads: what must hold in every run, and how much overload costs.
+//!
+//! `SIMULATION_SEEDS` is the number of random configurations (2,000), `SIMULATION_FIRST` the
+//! first one's seed (0). A failure names its seed.
+
+mod checker;
+mod configurations;
+mod goals;
+mod properties;
+mod random;
+mod spikes;

@@ -1,0 +1,71 @@
+//! Random configurations, one a seed.
+
+use std::time::Duration;
+
+use punctual::scheduler::{Job, Next};
+use punctual::simulation::{Report, SimulatedScheduler, Simulation, Ticket};
+use punctual::time::Time;
+
+use super::checker::Checker;
+use super::configurations::simulation;
+
+/// Says which seed it was when a check fails.
+struct Replay(u64);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let command = "cargo test --features simulation --test simulation seeds";
+            eprintln!("replay: SIMULATION_FIRST={} SIMULATION_SEEDS=1 {command}", self.0);
+        }
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    let text = std::env::var(name).ok();
+    text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+}
+
+#[test]
+fn invariants_hold_for_all_seeds() {
+    let first = setting("SIMULATION_FIRST", 0);
+    let seeds = setting("SIMULATION_SEEDS", 2_000);
+    for seed in first..first.saturating_add(seeds) {
+        let replay = Replay(seed);
+        let simulation = simulation(seed);
+        let mut checker = Checker::new(&simulation);
+        let ended = simulation.observe(|event, scheduler| checker.see(event, scheduler));
+        let (report, mut scheduler) = ended.expect("a random simulation is a valid one");
+        outcomes_add_up(&report, &scheduler);
+        if simulation.shutdown.is_none() {
+            no_capacity_is_lost(&simulation, &mut scheduler);
+        }
+        if seed.is_multiple_of(16) {
+            let again = simulation.run().expect("it was valid before");
+            assert_eq!(again, report, "the same seed, another run");
+        }
+        drop(replay);
+    }
+}
+
+fn outcomes_add_up(report: &Report, scheduler: &SimulatedScheduler) {
+    scheduler.assert_invariants();
+    let (stats, total) = (scheduler.stats(), &report.total);
+    assert_eq!((stats.queued, stats.running, report.pending), (0, 0, 0));
+    assert_eq!(total.outcomes(), total.offered);
+    assert_eq!(stats.submitted, total.offered);
+    assert_eq!((stats.refused, stats.shed), (total.refused, total.shed));
+    assert_eq!((stats.joined, stats.cancelled), (total.joined, total.cancelled));
+    assert_eq!((stats.done, stats.failed), (total.on_time + total.late, total.failed));
+}
+
+fn no_capacity_is_lost(simulation: &Simulation, scheduler: &mut SimulatedScheduler) {
+    let now = Time::from_nanos(1 << 50);
+    for worker in 0..simulation.config.workers {
+        let job = Job::new(Ticket::default()).budget(Duration::from_secs(1_000));
+        // One at a time: the queue may be a short one.
+        scheduler.submit(now, job.cost(Duration::from_nanos(1))).expect("it is empty");
+        let next = scheduler.poll(now);
+        assert!(matches!(next, Next::Run(_)), "worker {worker} is lost: {next:?}");
+    }
+}
