@@ -33,6 +33,8 @@ enum Due {
     Shutdown,
 }
 
+const EVENTS_OF_A_JOB: u64 = 8;
+
 /// A stream's jobs that are still to come.
 struct Source {
     feed: Feed,
@@ -137,11 +139,17 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     }
 
     pub(super) fn play(mut self) -> (Report, SimulatedScheduler) {
-        let most_events = self.simulation.max_events.saturating_mul(2);
-        while self.report.events < most_events && self.step() {
+        while self.report.events < self.most_events() && self.step() {
             self.report.events += 1;
         }
         self.finish()
+    }
+
+    /// The bound that ends a run in which the scheduler never does what is queued. A job takes
+    /// its arrival, a wake-up for its release, one for its latest start, a poll, and its end.
+    const fn most_events(&self) -> u64 {
+        let in_jobs = self.next_number.saturating_mul(EVENTS_OF_A_JOB);
+        self.simulation.max_events.saturating_add(in_jobs)
     }
 
     /// Does what comes next; false if nothing does.
