@@ -28,8 +28,8 @@ pub(crate) fn simulation(seed: u64) -> Simulation {
     let is_shut_down = random.one_in(10);
     Simulation {
         seed,
-        duration: random.us(5_000, 60_000),
-        max_events: 3_000,
+        duration: random.us(5_000, 150_000),
+        max_events: 8_000,
         poll_delay: match is_calm || random.one_in(2) {
             true => Duration::ZERO,
             false => random.us(1, 300),
@@ -105,7 +105,12 @@ fn stream(random: &mut Random, load: f64, classes: u64, is_plain: bool) -> Strea
         class: Class::new(random.within(0, last_class) as u16),
         costs: if is_traced && random.one_in(2) { Costs::Traced } else { costs },
         estimates: if is_plain { Estimates::Exact } else { estimates(random) },
-        budget: (is_plain || !random.one_in(8)).then(|| random.us(100, 20_000)),
+        // One that has no time at all expires at once.
+        budget: match random.within(0, 39) {
+            0..=4 if !is_plain => None,
+            39 => Some(Duration::ZERO),
+            _ => Some(random.us(100, 20_000)),
+        },
         value: random.pick(&[0, 1, 1, 1, 5, 100]),
         tenants: match random.within(0, 3) {
             0 => Tenants::Uniform { first: random.within(0, 3), count: random.within(1, 20) },

@@ -126,23 +126,29 @@ fn a_reserved_class_doesnt_notice_a_spike_of_the_others() {
 
 #[test]
 fn a_learned_margin_keeps_noisy_estimates_from_being_late() {
-    let late_share = |margin| {
-        let stream = Stream {
-            costs: EXPONENTIAL,
-            estimates: Estimates::LogNormal { sigma: 0.3 },
-            ..Stream::new(poisson(2.0))
-        };
-        let mut simulation = simulation(Admission::Evict, vec![stream]);
+    let late_share = |admission, load, sigma, margin| {
+        let estimates = Estimates::LogNormal { sigma };
+        let stream = Stream { costs: EXPONENTIAL, estimates, ..Stream::new(poisson(load)) };
+        let mut simulation = simulation(admission, vec![stream]);
         simulation.config.margin = margin;
         let total = run(&simulation).total;
         total.late as f64 / (total.late + total.on_time) as f64
     };
     let (least, most) = (Duration::ZERO, Duration::from_millis(5));
-    let learned = late_share(Margin::Learned { quantile: Quantile::P999, least, most });
-    let fixed = late_share(Margin::Fixed(Duration::ZERO));
-    eprintln!("late answers: {fixed:.5} without a margin, {learned:.5} with a learned one");
-    assert!(learned <= 0.001, "{learned}");
-    assert!(fixed > 0.001, "{fixed}");
+    for (admission, load, sigma) in [
+        (Admission::Evict, 2.0, 1.0),
+        (Admission::Evict, 5.0, 1.0),
+        (Admission::Feasible, 2.0, 0.3),
+    ] {
+        let margin = Margin::Learned { quantile: Quantile::P999, least, most };
+        let learned = late_share(admission, load, sigma, margin);
+        let fixed = late_share(admission, load, sigma, Margin::Fixed(Duration::ZERO));
+        eprintln!(
+            "late, {admission:?} {load}x: {fixed:.5} without a margin, {learned:.5} with one"
+        );
+        assert!(learned <= 0.001, "{learned}");
+        assert!(fixed > 0.001, "{fixed}");
+    }
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod goals;
 mod properties;
 mod random;
 mod spikes;
+mod world;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use punctual::scheduler::{Job, Next};
+use punctual::scheduler::{Job, Next, Stats};
 use punctual::simulation::{Report, SimulatedScheduler, Simulation, Ticket};
 use punctual::time::Time;
 
@@ -30,6 +30,7 @@ fn setting(name: &str, default: u64) -> u64 {
 fn invariants_hold_for_all_seeds() {
     let first = setting("SIMULATION_FIRST", 0);
     let seeds = setting("SIMULATION_SEEDS", 2_000);
+    let mut all = Stats::default();
     for seed in first..first.saturating_add(seeds) {
         let replay = Replay(seed);
         let simulation = simulation(seed);
@@ -37,6 +38,7 @@ fn invariants_hold_for_all_seeds() {
         let ended = simulation.observe(|event, scheduler| checker.see(event, scheduler));
         let (report, mut scheduler) = ended.expect("a random simulation is a valid one");
         outcomes_add_up(&report, &scheduler);
+        all += scheduler.stats();
         if simulation.shutdown.is_none() {
             no_capacity_is_lost(&simulation, &mut scheduler);
         }
@@ -45,6 +47,35 @@ fn invariants_hold_for_all_seeds() {
             assert_eq!(again, report, "the same seed, another run");
         }
         drop(replay);
+    }
+    if seeds >= 1_000 {
+        everything_happened(&all);
+    }
+}
+
+/// Checks that are never reached find nothing.
+fn everything_happened(all: &Stats) {
+    let counts = [
+        ("queue full", all.refused.queue_full),
+        ("expired", all.refused.expired),
+        ("infeasible", all.refused.infeasible),
+        ("unknown class", all.refused.unknown_class),
+        ("closed", all.refused.closed),
+        ("joined", all.joined),
+        ("done", all.done),
+        ("failed", all.failed),
+        ("cancelled", all.cancelled),
+        ("latest start", all.shed.latest_start),
+        ("evicted", all.shed.evicted),
+        ("over share", all.shed.over_share),
+        ("shutdown", all.shed.shutdown),
+        ("late", all.late),
+        ("forced", all.forced),
+        ("pardoned", all.pardoned),
+    ];
+    for (what, count) in counts {
+        eprintln!("{what}: {count} of {}", all.submitted);
+        assert!(count >= 100, "{what}: only {count}");
     }
 }
 

@@ -7,22 +7,19 @@ use punctual::simulation::{Arrivals, Costs, Stream, Windows};
 
 use super::goals::{FULL_RATE, simulation};
 
-/// A thousand spikes in all.
-const SPIKES_OF_EACH: u32 = 500;
-
 #[test]
 fn one_deadline_after_a_spike_nobody_notices_it() {
     let ms = Duration::from_millis;
     let (length, period, deadline) = (ms(100), ms(1_000), ms(10));
     let (base, spike) = (0.8 * FULL_RATE, 10.0 * FULL_RATE);
-    for admission in [Admission::Evict, Admission::Feasible] {
+    for (admission, spikes) in [(Admission::Evict, 1_000), (Admission::Feasible, 200)] {
         let stream = Stream {
             costs: Costs::Exponential { mean: Duration::from_micros(200) },
             budget: Some(deadline),
             ..Stream::new(Arrivals::Spike { base, spike, length, period })
         };
         let mut simulation = simulation(admission, vec![stream]);
-        simulation.duration = period * SPIKES_OF_EACH;
+        simulation.duration = period * spikes;
         simulation.windows = Some(Windows { period, from: length + deadline, until: period });
         let report = simulation.run().expect("it can be simulated");
         let share = report.windows.on_time_share();
