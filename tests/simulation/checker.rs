@@ -29,8 +29,16 @@ struct Promises {
     punctual_polls: bool,
     /// What starts is done in time.
     runs_in_time: bool,
-    /// What is accepted is done in time.
+    /// What is accepted is done in time, and nothing is refused that could be.
     accepted_in_time: bool,
+    /// The scheduler knows the cost of every job, and so does the checker.
+    known_costs: bool,
+}
+
+/// A running job, as far as the scheduler knows.
+struct Run {
+    started: Time,
+    expected: Duration,
 }
 
 pub(crate) struct Checker<'a> {
@@ -40,7 +48,7 @@ pub(crate) struct Checker<'a> {
     /// The foreground, in its order.
     order: BTreeSet<(Time, u64, Key)>,
     identities: HashMap<u64, Key>,
-    running: u32,
+    running: HashMap<Key, Run>,
     accepted: u64,
     events: u64,
     sheds_since_start: u32,
@@ -60,18 +68,19 @@ impl Promises {
                     | Disturbance::StaleReading { .. }
             )
         });
+        let known_costs = clock_is_right
+            && !disturbances.iter().any(|it| matches!(it, Disturbance::WorkerStall { .. }))
+            && matches!(config.margin, Margin::Fixed(_))
+            && streams.iter().all(|stream| stream.estimates == Estimates::Exact);
         let runs_in_time = is_prompt
+            && known_costs
             && disturbances.is_empty()
             && config.workers == 1
             && config.admission != Admission::All
             && !config.shadow
-            && matches!(config.margin, Margin::Fixed(_))
             && classes.iter().all(|class| !class.background && class.reservation.is_none())
             && streams.iter().all(|stream| {
-                stream.estimates == Estimates::Exact
-                    && stream.lead.is_zero()
-                    && stream.release_delay.is_zero()
-                    && stream.budget.is_some()
+                stream.lead.is_zero() && stream.release_delay.is_zero() && stream.budget.is_some()
             });
         Self {
             ordered: !config.shadow
@@ -82,6 +91,7 @@ impl Promises {
             accepted_in_time: runs_in_time
                 && config.admission == Admission::Feasible
                 && simulation.shutdown.is_none(),
+            known_costs,
         }
     }
 }
@@ -94,7 +104,7 @@ impl<'a> Checker<'a> {
             queued: HashMap::new(),
             order: BTreeSet::new(),
             identities: HashMap::new(),
-            running: 0,
+            running: HashMap::new(),
             accepted: 0,
             events: 0,
             sheds_since_start: 0,
@@ -114,8 +124,8 @@ impl<'a> Checker<'a> {
             What::Refused { ticket, reason } => self.refused(now, &ticket, reason, scheduler),
             What::Started { .. } => self.started(event),
             What::Shed { key, deadline, reason, .. } => self.shed(now, key, deadline, reason),
-            What::Completed { ticket, late, .. } => {
-                self.running -= 1;
+            What::Completed { key, ticket, late, .. } => {
+                self.running.remove(&key).expect("only a running job is completed");
                 if self.promises.runs_in_time {
                     assert_eq!(late, Duration::ZERO, "late, although costs are true: {ticket:?}");
                 }
@@ -125,14 +135,15 @@ impl<'a> Checker<'a> {
             What::Rescheduled { key, old, new } => self.rescheduled(key, old, new),
             What::Waiting { until } => {
                 assert!(until.is_none_or(|until| until > now), "{until:?} is not after {now:?}");
-                let is_stuck = until.is_none() && self.running == 0 && !self.queued.is_empty();
+                let is_stuck =
+                    until.is_none() && self.running.is_empty() && !self.queued.is_empty();
                 assert!(!is_stuck, "nothing is going to happen, and jobs are queued");
             }
             _ => {}
         }
         self.is_after_a_shed = matches!(event.what, What::Shed { .. });
         let stats = scheduler.stats();
-        assert_eq!(stats.running, self.running);
+        assert_eq!(stats.running as usize, self.running.len());
         // Between a poll's events the scheduler is where the event says.
         assert_eq!(stats.queued as usize, self.queued.len());
     }
@@ -188,6 +199,10 @@ impl<'a> Checker<'a> {
                 let no_admission = self.config.admission == Admission::All || self.config.shadow;
                 let would_join = ticket.identity.is_some() && self.config.shadow;
                 assert!(is_hopeless || !no_admission || would_join, "{ticket:?} {forecast:?}");
+                let joins = ticket.identity.is_some_and(|it| self.identities.contains_key(&it));
+                if self.promises.accepted_in_time && !joins {
+                    self.expect_infeasible(now, ticket);
+                }
             }
             RefuseReason::QueueFull => {
                 let stats = scheduler.class_stats(ticket.class).map(|stats| stats.counts.queued);
@@ -207,9 +222,7 @@ impl<'a> Checker<'a> {
             return;
         };
         let now = event.now;
-        self.running += 1;
         let job = self.leave(key);
-        assert!(self.running <= self.config.workers);
         assert_eq!((job.ticket, job.deadline), (ticket, deadline));
         assert!(job.eligible <= now, "it starts before its release");
         if self.promises.ordered {
@@ -234,6 +247,59 @@ impl<'a> Checker<'a> {
         }
         self.sheds_since_start = 0;
         self.overtake(now, key, &job);
+        let is_background = self.place(key, &job).is_none();
+        if is_background && self.promises.ordered && self.promises.known_costs {
+            self.expect_slack(now, expected);
+        }
+        self.running.insert(key, Run { started: now, expected });
+        assert!(self.running.len() <= self.config.workers as usize);
+    }
+
+    /// When all that is running and so much more work could be done by, by all workers together.
+    fn end_of(&self, now: Time, more: Duration) -> Time {
+        let left = |run: &Run| (run.started + run.expected).saturating_since(now);
+        let work = self.running.values().map(left).sum::<Duration>() + more;
+        now + self.share(work)
+    }
+
+    fn share(&self, work: Duration) -> Duration {
+        Duration::from_nanos((work.as_nanos() as u64).div_ceil(self.config.workers.into()))
+    }
+
+    /// A background job starts only if who is released later can still be done in time.
+    fn expect_slack(&self, now: Time, cost: Duration) {
+        let mut end = self.end_of(now, cost);
+        for (_, _, key) in &self.order {
+            let Queued { ticket, deadline, eligible, .. } = &self.queued[key];
+            // One whose latest start has passed is about to be shed.
+            let latest = ticket.latest_start(*deadline, ticket.cost).filter(|&it| it > now);
+            if let Some(latest) = latest
+                && *eligible > now
+            {
+                assert!(end < latest, "background work delays {ticket:?}");
+                end += self.share(ticket.cost);
+            }
+        }
+    }
+
+    /// With one worker and true costs, a job is refused only if somebody would be late.
+    fn expect_infeasible(&self, now: Time, refused: &Ticket) {
+        let queued = self.order.iter().map(|(deadline, _, key)| {
+            let Queued { ticket, .. } = &self.queued[key];
+            (*deadline, ticket.cost, ticket.latest_start(Some(*deadline), ticket.cost))
+        });
+        let mut jobs: Vec<_> = queued.collect();
+        let deadline = refused.deadline.expect("it has one, or could not be late");
+        let place = jobs.partition_point(|&(before, ..)| before <= deadline);
+        let latest = refused.latest_start(refused.deadline, refused.cost);
+        jobs.insert(place, (deadline, refused.cost, latest));
+        let mut start = self.end_of(now, Duration::ZERO);
+        let is_late = |(_, cost, latest): (Time, Duration, Option<Time>)| {
+            let is_late = latest.is_some_and(|latest| start >= latest);
+            start += cost;
+            is_late
+        };
+        assert!(jobs.into_iter().any(is_late), "refused, but nobody would be late: {refused:?}");
     }
 
     /// Whoever is ready and before a job that starts must be about to be shed.
