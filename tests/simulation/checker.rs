@@ -29,8 +29,10 @@ struct Promises {
     punctual_polls: bool,
     /// What starts is done in time.
     runs_in_time: bool,
-    /// What is accepted is done in time, and nothing is refused that could be.
+    /// What is accepted is done in time.
     accepted_in_time: bool,
+    /// What waits could be done in time, and nothing is refused that could be as well.
+    feasible: bool,
     /// The scheduler knows the cost of every job, and so does the checker.
     known_costs: bool,
 }
@@ -91,6 +93,7 @@ impl Promises {
             accepted_in_time: runs_in_time
                 && config.admission == Admission::Feasible
                 && simulation.shutdown.is_none(),
+            feasible: runs_in_time && simulation.shutdown.is_none(),
             known_costs,
         }
     }
@@ -138,6 +141,8 @@ impl<'a> Checker<'a> {
                 let is_stuck =
                     until.is_none() && self.running.is_empty() && !self.queued.is_empty();
                 assert!(!is_stuck, "nothing is going to happen, and jobs are queued");
+                let is_late = self.promises.feasible && self.somebody_is_late(now, None);
+                assert!(!is_late, "somebody is going to be late, and nobody was evicted");
             }
             _ => {}
         }
@@ -200,8 +205,9 @@ impl<'a> Checker<'a> {
                 let would_join = ticket.identity.is_some() && self.config.shadow;
                 assert!(is_hopeless || !no_admission || would_join, "{ticket:?} {forecast:?}");
                 let joins = ticket.identity.is_some_and(|it| self.identities.contains_key(&it));
-                if self.promises.accepted_in_time && !joins {
-                    self.expect_infeasible(now, ticket);
+                if self.promises.feasible && !joins {
+                    let is_late = self.somebody_is_late(now, Some(ticket));
+                    assert!(is_late, "refused, but nobody would be late: {ticket:?}");
                 }
             }
             RefuseReason::QueueFull => {
@@ -282,24 +288,25 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// With one worker and true costs, a job is refused only if somebody would be late.
-    fn expect_infeasible(&self, now: Time, refused: &Ticket) {
+    /// Whether, with one worker and true costs, somebody who is queued or in hand starts at their
+    /// latest start, or after it.
+    fn somebody_is_late(&self, now: Time, in_hand: Option<&Ticket>) -> bool {
+        let latest = |ticket: &Ticket, deadline| ticket.latest_start(Some(deadline), ticket.cost);
         let queued = self.order.iter().map(|(deadline, _, key)| {
-            let Queued { ticket, .. } = &self.queued[key];
-            (*deadline, ticket.cost, ticket.latest_start(Some(*deadline), ticket.cost))
+            let ticket = &self.queued[key].ticket;
+            (*deadline, ticket.cost, latest(ticket, *deadline))
         });
         let mut jobs: Vec<_> = queued.collect();
-        let deadline = refused.deadline.expect("it has one, or could not be late");
-        let place = jobs.partition_point(|&(before, ..)| before <= deadline);
-        let latest = refused.latest_start(refused.deadline, refused.cost);
-        jobs.insert(place, (deadline, refused.cost, latest));
+        if let Some((ticket, deadline)) = in_hand.and_then(|it| Some((it, it.deadline?))) {
+            let place = jobs.partition_point(|&(before, ..)| before <= deadline);
+            jobs.insert(place, (deadline, ticket.cost, latest(ticket, deadline)));
+        }
         let mut start = self.end_of(now, Duration::ZERO);
-        let is_late = |(_, cost, latest): (Time, Duration, Option<Time>)| {
+        jobs.into_iter().any(|(_, cost, latest)| {
             let is_late = latest.is_some_and(|latest| start >= latest);
             start += cost;
             is_late
-        };
-        assert!(jobs.into_iter().any(is_late), "refused, but nobody would be late: {refused:?}");
+        })
     }
 
     /// Whoever is ready and before a job that starts must be about to be shed.
