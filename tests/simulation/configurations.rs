@@ -11,20 +11,29 @@ use punctual::simulation::{
 
 use super::random::Random;
 
-/// Every fourth simulation is one in which what was accepted must be done in time: one worker,
-/// true costs, no reservation, no background work, nothing that goes wrong.
+/// How much is known of a simulation, and with that, how much can be expected.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// What is accepted must be done in time: one worker, true costs, no reservation, no
+    /// background work, nothing that goes wrong.
+    Plain,
+    /// True costs and nothing that goes wrong; the order of starts is that of deadlines.
+    Known,
+    Wild,
+}
+
 pub(crate) fn simulation(seed: u64) -> Simulation {
     let random = &mut Random(seed);
-    let is_plain = random.one_in(4);
-    let config = config(random, is_plain);
+    let kind = random.pick(&[Kind::Plain, Kind::Known, Kind::Wild, Kind::Wild]);
+    let config = config(random, kind);
     let load = random.pick(&[0.3, 0.9, 1.2, 2.0, 5.0, 12.0]);
     let count = random.within(1, 5);
     let streams = (0..count).map(|_| {
         let share = load * f64::from(config.workers) / count as f64;
-        stream(random, share, config.classes.len() as u64, is_plain)
+        stream(random, share, config.classes.len() as u64, kind)
     });
     let streams = streams.collect();
-    let is_calm = is_plain || random.one_in(4);
+    let is_calm = kind != Kind::Wild || random.one_in(4);
     let is_shut_down = random.one_in(10);
     Simulation {
         seed,
@@ -42,9 +51,10 @@ pub(crate) fn simulation(seed: u64) -> Simulation {
     }
 }
 
-fn config(random: &mut Random, is_plain: bool) -> Config {
+fn config(random: &mut Random, kind: Kind) -> Config {
+    let is_plain = kind == Kind::Plain;
     let workers = if is_plain { 1 } else { random.within(1, 4) as u32 };
-    let classes = (0..random.within(1, 4)).map(|_| class(random, workers, is_plain)).collect();
+    let classes = (0..random.within(1, 4)).map(|_| class(random, workers, kind)).collect();
     Config {
         workers,
         queue_bound: if random.one_in(4) { random.within(1, 100) as u32 } else { 1 << 16 },
@@ -52,8 +62,8 @@ fn config(random: &mut Random, is_plain: bool) -> Config {
             true => random.pick(&[Admission::Feasible, Admission::Evict]),
             false => random.pick(&[Admission::All, Admission::Feasible, Admission::Evict]),
         },
-        shadow: !is_plain && random.one_in(6),
-        margin: match is_plain || random.one_in(2) {
+        shadow: kind == Kind::Wild && random.one_in(6),
+        margin: match kind != Kind::Wild || random.one_in(2) {
             true => Margin::Fixed(random.us(0, 500)),
             false => {
                 let least = random.us(0, 100);
@@ -67,29 +77,32 @@ fn config(random: &mut Random, is_plain: bool) -> Config {
     }
 }
 
-fn class(random: &mut Random, workers: u32, is_plain: bool) -> ClassConfig {
+fn class(random: &mut Random, workers: u32, kind: Kind) -> ClassConfig {
     let models =
         [CostModel::Mean, CostModel::Quantile(Quantile::P50), CostModel::Quantile(Quantile::P99)];
-    let is_background = !is_plain && random.one_in(4);
+    let is_wild = kind == Kind::Wild;
+    let is_background = kind != Kind::Plain && random.one_in(4);
     let kind = if is_background { ClassConfig::background() } else { ClassConfig::foreground() };
     let period = random.us(1_000, 20_000);
     ClassConfig {
         cost_model: random.pick(&models),
         initial_cost: random.us(0, 500),
         weight: random.within(1, 10) as u32,
-        reservation: (!is_plain && !is_background && random.one_in(3)).then(|| Reservation {
+        reservation: (is_wild && !is_background && random.one_in(3)).then(|| Reservation {
             // Four classes don't book more than all workers have.
             runtime: period.mul_f64(random.real(0.01, 0.25)) * workers,
             period,
         }),
         queue_bound: random.one_in(5).then(|| random.within(1, 50) as u32),
-        starvation_guard: (is_background && random.one_in(2)).then(|| random.us(500, 20_000)),
+        starvation_guard: (is_wild && is_background && random.one_in(2))
+            .then(|| random.us(500, 20_000)),
         ..kind
     }
 }
 
 /// A stream that makes so much work for one worker.
-fn stream(random: &mut Random, load: f64, classes: u64, is_plain: bool) -> Stream {
+fn stream(random: &mut Random, load: f64, classes: u64, kind: Kind) -> Stream {
+    let is_plain = kind == Kind::Plain;
     let mean = random.us(20, 1_500);
     let costs = match random.within(0, 3) {
         0 => Costs::Fixed(mean),
@@ -104,7 +117,7 @@ fn stream(random: &mut Random, load: f64, classes: u64, is_plain: bool) -> Strea
     Stream {
         class: Class::new(random.within(0, last_class) as u16),
         costs: if is_traced && random.one_in(2) { Costs::Traced } else { costs },
-        estimates: if is_plain { Estimates::Exact } else { estimates(random) },
+        estimates: if kind == Kind::Wild { estimates(random) } else { Estimates::Exact },
         // One that has no time at all expires at once.
         budget: match random.within(0, 39) {
             0..=4 if !is_plain => None,
