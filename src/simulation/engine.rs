@@ -33,7 +33,7 @@ enum Due {
     Shutdown,
 }
 
-const EVENTS_OF_A_JOB: u64 = 8;
+const EVENTS_OF_A_JOB: u64 = 16;
 
 /// A stream's jobs that are still to come.
 struct Source {
@@ -139,14 +139,13 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     }
 
     pub(super) fn play(mut self) -> (Report, SimulatedScheduler) {
-        while self.report.events < self.most_events() && self.step() {
-            self.report.events += 1;
-        }
+        while self.report.events < self.most_events() && self.step() {}
         self.finish()
     }
 
     /// The bound that ends a run in which the scheduler never does what is queued. A job takes
-    /// its arrival, a wake-up for its release, one for its latest start, a poll, and its end.
+    /// its arrival, a wake-up for its release, one for its latest start, its start and its end,
+    /// and after each of them the scheduler waits.
     const fn most_events(&self) -> u64 {
         let in_jobs = self.next_number.saturating_mul(EVENTS_OF_A_JOB);
         self.simulation.max_events.saturating_add(in_jobs)
@@ -176,16 +175,20 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         match due {
             Due::Arrival { stream } => {
                 if let Some(arrival) = self.sources[stream].next {
-                    (0..arrival.count).for_each(|_| self.submit(stream, &arrival));
+                    let mut left = arrival.count;
+                    while left > 0 && self.may_go_on() {
+                        self.submit(stream, &arrival);
+                        left -= 1;
+                    }
                 }
-                if self.report.events < self.simulation.max_events {
+                if self.may_go_on() {
                     self.await_arrival(stream);
                 }
             }
             Due::End { worker } => self.complete(worker),
             Due::Disturbance { place } => {
                 self.disturb(place);
-                if self.report.events < self.simulation.max_events {
+                if self.may_go_on() {
                     self.await_disturbance(place);
                 }
             }
@@ -197,6 +200,10 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
                 self.tell(now, What::ShutDown { by });
             }
         }
+    }
+
+    const fn may_go_on(&self) -> bool {
+        self.report.events < self.simulation.max_events
     }
 
     fn tell(&mut self, now: Time, what: What) {

@@ -106,7 +106,7 @@ pub struct Simulation {
     /// How long jobs arrive; one second by default. What is queued then is still done.
     pub duration: Duration,
     /// After so many events no job arrives any more; 100 million by default. What is queued then
-    /// is still done, in at most eight events for each job.
+    /// is still done, in at most sixteen events for each job.
     pub max_events: u64,
     /// The time from what happens to the poll that looks for work; none by default.
     pub poll_delay: Duration,

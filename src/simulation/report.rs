@@ -175,7 +175,7 @@ pub struct Report {
 /// How many of a tenant's jobs were done in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Jobs that were submitted.
+    /// Jobs that were submitted; those that joined others are left out.
     pub offered: u64,
     /// Jobs that were done by their deadline, or had none.
     pub on_time: u64,
@@ -210,6 +210,7 @@ impl Report {
     }
 
     pub(super) fn count(&mut self, event: &Event) {
+        self.events += 1;
         self.hash(event.now.as_nanos());
         event.what.digest().into_iter().for_each(|word| self.hash(word));
         let ticket = match &event.what {
@@ -232,9 +233,7 @@ impl Report {
         if let Some(tenant) = ticket.tenant {
             let share = self.tenants.entry(tenant).or_default();
             match event.what {
-                What::Submitted { .. } | What::Joined { .. } | What::Refused { .. } => {
-                    share.offered += 1;
-                }
+                What::Submitted { .. } | What::Refused { .. } => share.offered += 1,
                 What::Completed { outcome: Outcome::Done, late: Duration::ZERO, .. } => {
                     share.on_time += 1;
                 }

@@ -201,7 +201,9 @@ impl<'a> Checker<'a> {
             RefuseReason::Infeasible(forecast) => {
                 // That of the job that it was to join may be earlier than its own release.
                 let is_hopeless = forecast.ahead == 0 && forecast.latest_start <= forecast.start;
-                let no_admission = self.config.admission == Admission::All || self.config.shadow;
+                // All others take what an idle scheduler could do.
+                let no_admission =
+                    self.config.admission != Admission::Feasible || self.config.shadow;
                 let would_join = ticket.identity.is_some() && self.config.shadow;
                 assert!(is_hopeless || !no_admission || would_join, "{ticket:?} {forecast:?}");
                 let joins = ticket.identity.is_some_and(|it| self.identities.contains_key(&it));

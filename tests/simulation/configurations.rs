@@ -38,7 +38,7 @@ pub(crate) fn simulation(seed: u64) -> Simulation {
     Simulation {
         seed,
         duration: random.us(5_000, 150_000),
-        max_events: 8_000,
+        max_events: 20_000,
         poll_delay: match is_calm || random.one_in(2) {
             true => Duration::ZERO,
             false => random.us(1, 300),
