@@ -375,9 +375,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// What became of the jobs so far. O(classes).
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let mut total = Stats::default();
-        total.submitted = self.unknown_class;
-        total.refused.unknown_class = self.unknown_class;
+        let refused = Refusals { unknown_class: self.unknown_class, ..Refusals::default() };
+        let mut total = Stats { submitted: self.unknown_class, refused, ..Stats::default() };
         for class in &self.classes {
             total += class.stats.counts;
         }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Scheduler;
+use super::class::Class;
 use super::config::Admission;
 use super::reason::{RescheduleError, ShedReason, Verdict};
 use super::record::{Place, Record, Times};
@@ -20,9 +21,9 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// # Errors
     ///
     /// If the job is running or gone, if the deadline could not be met even by an idle scheduler,
-    /// or, with [`Admission::Feasible`](super::Admission::Feasible), if a deadline would be
-    /// missed: then nothing changes. A job that was to be shed is gone too if another of its
-    /// identity has been submitted meanwhile, or if it is shed by a shutdown.
+    /// or, with [`Admission::Feasible`], if a deadline would be missed: then nothing changes. A job
+    /// that was to be shed is gone too if another of its identity has been submitted meanwhile, if
+    /// its place in a full queue was given to another tenant, or if it is shed by a shutdown.
     pub fn reschedule(
         &mut self,
         now: Time,
@@ -65,12 +66,23 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let is_shut_down = record.fate == Some(Verdict::Shed(ShedReason::Shutdown));
         match record.place {
             Place::Running(_) => Err(RescheduleError::Running),
-            // Another job of the same identity may have been queued in its stead.
-            Place::Doomed if is_shut_down || !self.is_joinable(record, key.slot()) => {
+            // Another job may have been queued in its stead.
+            Place::Doomed
+                if is_shut_down
+                    || !self.is_joinable(record, key.slot())
+                    || self.is_over_bound(record.class) =>
+            {
                 Err(RescheduleError::Stale)
             }
             _ => Ok(record),
         }
+    }
+
+    /// Whether so many are queued, with those that are to be shed, that a place was given away.
+    fn is_over_bound(&self, class: Class) -> bool {
+        let of_class = self.classes[class.number()].stats.counts.queued;
+        let bound = self.config.classes[class.number()].queue_bound;
+        self.queued > self.config.queue_bound || bound.is_some_and(|bound| of_class > bound)
     }
 
     /// Whether a submission with the job's identity would join it.
