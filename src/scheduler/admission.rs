@@ -1,7 +1,5 @@
 //! How a job comes in.
 
-use core::time::Duration;
-
 use super::Scheduler;
 use super::config::Admission;
 use super::job::{Due, Job};
@@ -72,7 +70,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let times = Times { deadline, eligible };
         let record = self.record(job, times);
         if let Err(hopeless) = record.is_possible(times, None, now) {
-            self.doubt_hopeless(job, &record, now);
+            self.classes[job.class.number()].turn_away(job.cost.is_some());
             return Err(RefuseReason::Infeasible(hopeless));
         }
         if let Some(key) = self.joinable(job) {
@@ -95,7 +93,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         }
         self.queue.remove(key);
         self.next_sequence -= 1;
-        self.classes[job.class.number()].doubt(job.cost.is_some());
+        self.classes[job.class.number()].turn_away(job.cost.is_some());
         Err(reason)
     }
 
@@ -134,23 +132,6 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         };
         record.set_times(times, None);
         record
-    }
-
-    /// A job is refused that no scheduler could serve: is that only what its class has learned?
-    fn doubt_hopeless(&mut self, job: &Job<T, I>, record: &Record<T, I>, now: Time) {
-        let state = &mut self.classes[job.class.number()];
-        let possible = |cost: Duration, margin: Duration| {
-            let reserve = cost.saturating_add(job.lead).saturating_add(margin);
-            record.deadline.is_some_and(|deadline| deadline - reserve > record.eligible.max(now))
-        };
-        let cost = Duration::from_nanos(record.cost_ns);
-        let (initial, margin) = (state.cost.initial(), state.margin.margin());
-        if job.cost.is_none() && possible(initial, margin) {
-            state.cost.doubt();
-        }
-        if possible(cost, state.margin.least()) {
-            state.margin.doubt();
-        }
     }
 
     /// A queued job of the same identity, unless it is to be shed.

@@ -89,10 +89,6 @@ impl LearnedCost {
         Self { initial_ns, cost_ns: initial_ns, is_started: false, recent }
     }
 
-    pub(super) const fn initial(&self) -> Duration {
-        Duration::from_nanos(self.initial_ns)
-    }
-
     pub(super) const fn cost(&self) -> Duration {
         Duration::from_nanos(self.cost_ns)
     }
@@ -110,8 +106,7 @@ impl LearnedCost {
         }
     }
 
-    /// Goes back towards the initial cost, because a job was turned away for nothing but what was
-    /// learned.
+    /// Goes back towards the initial cost, because too many jobs were turned away.
     ///
     /// An estimate that turns every job away would never learn again: one long run (a machine
     /// that stood still, a cold start) would lock its class out for good.
@@ -178,10 +173,6 @@ impl ClassMargin {
 
     pub(super) const fn margin(&self) -> Duration {
         Duration::from_nanos(self.margin_ns)
-    }
-
-    pub(super) const fn least(&self) -> Duration {
-        Duration::from_nanos(self.least_ns)
     }
 
     pub(super) fn learn(&mut self, overrun: Duration) {

@@ -60,9 +60,9 @@
 //! A job's cost is declared, or what its class has learned, and frozen when it is submitted, so
 //! that a latest start never moves by itself. Where the runs of a class take longer than what was
 //! declared for them, declared costs are multiplied by the ratio of the two means: a class that
-//! declares too little hurts itself alone. Where only what was learned stands in the way of a
-//! job that is refused or shed, that goes a sixteenth of the way back to the class's initial cost:
-//! a class whose estimate was spoilt by one long run tries again after a few refusals.
+//! declares too little hurts itself alone. When 256 jobs of a class were refused or shed and none of
+//! it has run meanwhile, each further one brings what the class has learned a sixteenth of the way
+//! back to where it began: a class whose estimate was spoilt by one long run tries again.
 //! [`complete`](Scheduler::complete) frees what a job did not need.
 //!
 //! # Coalescing
@@ -171,12 +171,26 @@ struct ClassState {
     cost: LearnedCost,
     correction: Correction,
     margin: ClassMargin,
+    /// Jobs that were refused or shed because of their cost since the last one ran.
+    turned_away: u32,
     stats: ClassStats,
 }
 
+/// So many jobs of a class may be turned away, while none of it runs, before what it has learned
+/// is doubted: many more than an overload turns away between two runs.
+const PATIENCE: u32 = 256;
+
 impl ClassState {
-    /// Jobs are turned away for what was learned: it may be wrong.
-    fn doubt(&mut self, is_declared: bool) {
+    /// A job is refused or shed because of its cost: if nothing of the class has run for long,
+    /// what it has learned may be wrong.
+    fn turn_away(&mut self, is_declared: bool) {
+        if self.stats.counts.running > 0 {
+            return;
+        }
+        self.turned_away = self.turned_away.saturating_add(1);
+        if self.turned_away <= PATIENCE {
+            return;
+        }
         if !is_declared {
             self.cost.doubt();
         }
@@ -221,6 +235,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             cost: LearnedCost::new(class),
             correction: Correction::default(),
             margin: ClassMargin::new(config.margin),
+            turned_away: 0,
             stats: ClassStats::default(),
         });
         Ok(Self {
@@ -274,7 +289,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let class = &mut self.classes[record.class.number()];
         class.stats.counts.shed.count(&reason);
         if reason != ShedReason::Shutdown {
-            class.doubt(record.is_declared);
+            class.turn_away(record.is_declared);
         }
         Some(Shed {
             key,
@@ -301,7 +316,9 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.forget_identity(identity.as_ref(), slot);
         self.sheds_since_run = 0;
         self.leave_queue(class);
-        let stats = &mut self.classes[class.number()].stats;
+        let state = &mut self.classes[class.number()];
+        state.turned_away = 0;
+        let stats = &mut state.stats;
         stats.queue_delay.record(waited);
         stats.counts.running += 1;
         stats.counts.forced += u64::from(is_forced);
