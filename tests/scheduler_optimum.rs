@@ -4,7 +4,7 @@ mod oracles;
 
 use core::time::Duration;
 
-use oracles::{Numbers, Task, branch_and_bound, brute_force, moore_hodgson};
+use oracles::{Numbers, Task, branch_and_bound, brute_force, moore_hodgson, permutations};
 use punctual::scheduler::{Admission, Config, Job, Next, Outcome, Scheduler};
 use punctual::time::Time;
 
@@ -114,6 +114,14 @@ fn stream(numbers: &mut Numbers, load: f64, slack: Slack) -> Vec<Task> {
         Task { release, cost, deadline: release + cost + slack as u64 }
     });
     tasks.collect()
+}
+
+#[test]
+fn all_orders_are_all_orders() {
+    let mut orders = permutations(6);
+    orders.sort_unstable();
+    orders.dedup();
+    assert_eq!(orders.len(), 720);
 }
 
 #[test]

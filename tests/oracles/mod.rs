@@ -60,7 +60,7 @@ pub(crate) fn permutations(count: usize) -> Vec<Vec<usize>> {
         }
         for at in 0..length {
             go(order, length - 1, found);
-            order.swap(if length % 2 == 0 { at } else { 0 }, length - 1);
+            order.swap(if length.is_multiple_of(2) { at } else { 0 }, length - 1);
         }
     }
     let mut found = Vec::new();

@@ -23,13 +23,13 @@ fn scheduler<T>() -> Scheduler<T> {
 }
 
 fn with_bound<T>(queue_bound: u32) -> Scheduler<T> {
-    with(Config { queue_bound, ..Config::default() })
+    with(&Config { queue_bound, ..Config::default() })
 }
 
 /// The same two classes with other settings.
-fn with<T>(config: Config) -> Scheduler<T> {
+fn with<T>(config: &Config) -> Scheduler<T> {
     let classes = vec![ClassConfig::foreground(), ClassConfig::background()];
-    Scheduler::new(Config { classes, ..config }).expect("it is valid")
+    Scheduler::new(Config { classes, ..config.clone() }).expect("it is valid")
 }
 
 pub(crate) fn submit<T>(scheduler: &mut Scheduler<T>, now: Time, job: Job<T>) -> Key {
@@ -135,7 +135,7 @@ fn a_refused_job_leaves_nothing_behind() {
 #[test]
 fn every_way_out_gives_its_capacity_back() {
     let admission = Admission::All;
-    let mut scheduler = with(Config { queue_bound: 2, admission, ..Config::default() });
+    let mut scheduler = with(&Config { queue_bound: 2, admission, ..Config::default() });
     let mut now = START;
     for round in 0..50 {
         let long = Job::new("first").budget(ms(20)).cost(ms(10));
@@ -203,7 +203,7 @@ fn a_flood_delays_no_urgent_job() {
 #[test]
 fn a_queued_job_hears_at_its_latest_start() {
     let (admission, margin) = (Admission::All, Margin::Fixed(ms(100)));
-    let mut scheduler = with(Config { admission, margin, ..Config::default() });
+    let mut scheduler = with(&Config { admission, margin, ..Config::default() });
     submit(&mut scheduler, START, Job::new("long").budget(ms(60_000)).cost(ms(50_000)));
     assert_eq!(run(&mut scheduler, START).payload, "long");
     let job = Job::new("short").budget(ms(5_000)).cost(ms(300)).lead(ms(600));

@@ -47,10 +47,10 @@ impl Samples {
         }
         self.largest = self.largest.max(ns);
         self.learned += 1;
-        if self.learned % 1_024 == 0 {
+        if self.learned.is_multiple_of(1_024) {
             self.counts.iter_mut().for_each(|(_, count)| *count /= 2);
         }
-        self.learned <= 16 || self.learned % 16 == 0
+        self.learned <= 16 || self.learned.is_multiple_of(16)
     }
 
     fn quantile(&self, quantile: Quantile) -> Option<u64> {
