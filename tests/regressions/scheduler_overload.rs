@@ -139,6 +139,25 @@ fn a_flood_of_one_tenant_takes_no_share_of_another() {
     }
 }
 
+/// What the model found: a job that had to make room for another tenant's was saved by another
+/// deadline, again and again, and the queue grew beyond every bound.
+#[test]
+fn a_saved_job_overfills_no_queue() {
+    let bound = 6;
+    let mut scheduler = evicting(Config { queue_bound: bound, ..Config::default() });
+    let job = |tenant| Job::new(tenant).budget(ms(10_000)).cost(ms(1)).tenant(tenant);
+    submit(&mut scheduler, START, job(2));
+    let keys = [(); 5].map(|()| submit(&mut scheduler, START, job(1)));
+    for (round, tenant) in (3..103).enumerate() {
+        // The last of the largest tenant makes room, and comes back.
+        let _ = scheduler.submit(START, job(tenant));
+        let later = START + ms(20_000 + round as u64);
+        let _ = scheduler.reschedule(START, keys[4], later);
+        scheduler.assert_invariants();
+        assert!(scheduler.stats().queued <= 2 * bound, "{}", scheduler.stats().queued);
+    }
+}
+
 /// tikv#15917 in overload: priority was beaten by the arrival rate: a hundred cheap jobs for each
 /// valuable one don't keep it out.
 #[test]
