@@ -60,9 +60,10 @@
 //! A job's cost is declared, or what its class has learned, and frozen when it is submitted, so
 //! that a latest start never moves by itself. Where the runs of a class take longer than what was
 //! declared for them, declared costs are multiplied by the ratio of the two means: a class that
-//! declares too little hurts itself alone. When 256 jobs of a class were refused or shed and none of
-//! it has run meanwhile, each further one brings what the class has learned a sixteenth of the way
-//! back to where it began: a class whose estimate was spoilt by one long run tries again.
+//! declares too little hurts itself alone. When more than 256 jobs of a class were refused or shed
+//! for their cost while none of it ran (a run forgets a quarter of them), each further one brings
+//! what the class has learned a sixteenth of the way back to where it began: a class whose estimate
+//! was spoilt by one long run tries again.
 //! [`complete`](Scheduler::complete) frees what a job did not need.
 //!
 //! # Coalescing
@@ -171,7 +172,8 @@ struct ClassState {
     cost: LearnedCost,
     correction: Correction,
     margin: ClassMargin,
-    /// Jobs that were refused or shed because of their cost since the last one ran.
+    /// Jobs that were refused or shed because of their cost while none ran; each run forgets a
+    /// quarter of them.
     turned_away: u32,
     stats: ClassStats,
 }
@@ -317,7 +319,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.sheds_since_run = 0;
         self.leave_queue(class);
         let state = &mut self.classes[class.number()];
-        state.turned_away = 0;
+        // A class that is closed again by one more run must not have to wait as long again.
+        state.turned_away -= state.turned_away.div_ceil(4);
         let stats = &mut state.stats;
         stats.queue_delay.record(waited);
         stats.counts.running += 1;

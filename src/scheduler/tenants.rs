@@ -56,9 +56,9 @@ impl Tenants {
         }
     }
 
-    /// Whether so much work is more than the mean of all tenants.
-    fn is_over_share(&self, work_ns: u128) -> bool {
-        work_ns * self.queued.len() as u128 > self.total_ns
+    /// Whether so much work is more than the mean of so many tenants.
+    fn is_over_share(&self, work_ns: u128, tenants: usize) -> bool {
+        work_ns * tenants as u128 > self.total_ns
     }
 
     /// The worst job up to `until` of the tenant that is furthest over its share and has one there
@@ -69,7 +69,9 @@ impl Tenants {
         suits: impl Fn(&Entry) -> bool,
     ) -> Option<Entry> {
         let ranked = self.ranking.iter().take(ASKED);
-        let over_share = ranked.take_while(|(Reverse(work_ns), _)| self.is_over_share(*work_ns));
+        let tenants = self.queued.len();
+        let over_share =
+            ranked.take_while(|(Reverse(work_ns), _)| self.is_over_share(*work_ns, tenants));
         let worst = |tenant| self.queued.get(tenant)?.jobs.worst_until(until);
         over_share.filter_map(|(_, tenant)| worst(tenant)).find(|job| suits(job))
     }
@@ -84,7 +86,9 @@ impl Tenants {
         cost_of: impl Fn(&Entry) -> u64,
     ) -> Option<Entry> {
         let &(Reverse(most_ns), most) = self.ranking.first()?;
-        if most == tenant || !self.is_over_share(most_ns) {
+        // The tenant of the job in hand is one of those who share, also if it has nothing yet.
+        let tenants = self.queued.len() + usize::from(!self.queued.contains_key(&tenant));
+        if most == tenant || !self.is_over_share(most_ns, tenants) {
             return None;
         }
         let end = Order::new(crate::time::Time::MAX, u64::MAX);

@@ -149,7 +149,8 @@ impl Oracle {
         let (&most, &most_work) =
             work.iter().max_by_key(|&(&id, &work)| (work, core::cmp::Reverse(id)))?;
         let total: u128 = work.values().sum();
-        if most == tenant || most_work * work.len() as u128 <= total {
+        let sharing = work.len() + usize::from(!work.contains_key(&tenant));
+        if most == tenant || most_work * sharing as u128 <= total {
             return None;
         }
         let of_most = |job: &Entry| job.class == in_hand.class && job.tenant == Some(most);

@@ -125,6 +125,8 @@ pub(super) struct ClassState {
     took_of_declared: Mean,
     overruns: Samples,
     cached_margin: u64,
+    /// Jobs turned away since the last one ran.
+    pub(super) turned_away: u32,
     pub(super) credit: Option<Credit>,
     pub(super) guard_at: Option<u64>,
     pub(super) stats: ClassStats,
@@ -143,6 +145,7 @@ impl ClassState {
             took_of_declared: Mean::default(),
             overruns: Samples::default(),
             cached_margin: least(margin),
+            turned_away: 0,
             credit: config.reservation.map(Credit::new),
             guard_at: None,
             stats: ClassStats::default(),
@@ -153,10 +156,6 @@ impl ClassState {
     /// The cost of a job that declares none.
     pub(super) fn expected_cost(&self) -> u64 {
         self.cached_cost
-    }
-
-    pub(super) fn initial_cost(&self) -> u64 {
-        self.initial
     }
 
     /// What a job of this declared cost is booked for.
@@ -170,11 +169,6 @@ impl ClassState {
 
     pub(super) fn margin(&self) -> u64 {
         self.cached_margin
-    }
-
-    /// The margin of a class that has learned nothing.
-    pub(super) fn least_margin(&self) -> u64 {
-        least(self.margin)
     }
 
     /// A run that was done.
@@ -203,13 +197,20 @@ impl ClassState {
         }
     }
 
-    /// The class's estimates stood in the way of a job.
-    pub(super) fn doubt_cost(&mut self) {
-        self.cached_cost = pulled(self.cached_cost, self.initial.min(self.cached_cost), 16);
-    }
-
-    pub(super) fn doubt_margin(&mut self) {
-        self.cached_margin = pulled(self.cached_margin, self.least_margin(), 16);
+    /// A job is turned away for its cost: after 256 of them without a run, what was learned goes
+    /// back to where it began.
+    pub(super) fn turn_away(&mut self, is_declared: bool) {
+        if self.stats.counts.running > 0 {
+            return;
+        }
+        self.turned_away += 1;
+        if self.turned_away <= 256 {
+            return;
+        }
+        if !is_declared {
+            self.cached_cost = pulled(self.cached_cost, self.initial.min(self.cached_cost), 16);
+        }
+        self.cached_margin = pulled(self.cached_margin, least(self.margin), 16);
     }
 }
 

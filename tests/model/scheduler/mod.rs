@@ -16,6 +16,7 @@ use punctual::scheduler::{
 use punctual::time::Time;
 
 use super::{Model, Word};
+#[allow(unused_imports, reason = "some drivers choose a configuration by number")]
 pub(crate) use configs::{CONFIGS, config};
 use ops::UNKNOWN;
 pub(crate) use ops::{Due, Offer, Op, units};

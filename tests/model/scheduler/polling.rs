@@ -143,7 +143,7 @@ impl Oracle {
         self.jobs[id].place = Place::Gone;
         self.sheds_since_run += 1;
         if reason != ShedReason::Shutdown {
-            self.doubt(id);
+            self.classes[job.class].turn_away(job.declared.is_some());
         }
         let sheds = &mut self.classes[job.class].stats.counts.shed;
         *match reason {
@@ -174,6 +174,7 @@ impl Oracle {
                 false => credit.charge_at_most(job.cost),
             }
         }
+        class.turned_away -= class.turned_away.div_ceil(4);
         class.stats.queue_delay.record(waited);
         let verdict = match job.place {
             Place::Condemned(verdict) => Some(verdict),

@@ -63,7 +63,7 @@ impl Oracle {
         self.settle();
         let entry = self.entry_of(&job);
         if let Some(at) = self.own_latest_start(&entry).filter(|&at| at <= entry.eligible) {
-            self.doubt_hopeless(&entry, &job);
+            self.classes[job.class].turn_away(job.declared.is_some());
             return Err(RefuseReason::Infeasible(hopeless(at, entry.eligible, entry.deadline)));
         }
         if let Some(twin) = self.twin(job.identity) {
@@ -87,7 +87,7 @@ impl Oracle {
     }
 
     fn take_in(&mut self, entry: Entry) -> Result<Submission, RefuseReason> {
-        if self.is_full(entry.class) {
+        if self.room(entry.class) <= 0 {
             let doomed = self.those(Entry::is_doomed).len();
             let may_displace = self.evicts()
                 && !self.config.shadow
@@ -104,7 +104,8 @@ impl Oracle {
         if let Err(forecast) = self.admit(id) {
             let reason = RefuseReason::Infeasible(forecast);
             if !self.config.shadow {
-                self.doubt(id);
+                let Entry { class, declared, .. } = self.jobs[id];
+                self.classes[class].turn_away(declared.is_some());
                 self.jobs.pop();
                 return Err(reason);
             }
@@ -138,37 +139,13 @@ impl Oracle {
         }
     }
 
-    fn is_full(&self, class: usize) -> bool {
-        let queued = self.those(Entry::is_queued).len();
-        let of_class = self.those(|job| job.is_queued() && job.class == class).len();
-        let bound = self.classes[class].config.queue_bound.unwrap_or(u32::MAX);
-        queued >= self.config.queue_bound as usize || of_class >= bound as usize
-    }
-
-    /// A job could not be met by an idle scheduler, perhaps only because of what was learned.
-    fn doubt_hopeless(&mut self, entry: &Entry, job: &Candidate) {
-        let class = &mut self.classes[job.class];
-        let is_met = |cost: u64, margin: u64| {
-            let reserve = cost.saturating_add(job.lead).saturating_add(margin);
-            entry.deadline.is_some_and(|at| at.saturating_sub(reserve) > entry.eligible)
-        };
-        let by_cost = job.declared.is_none() && is_met(class.initial_cost(), class.margin());
-        let by_margin = is_met(entry.cost, class.least_margin());
-        if by_cost {
-            class.doubt_cost();
-        }
-        if by_margin {
-            class.doubt_margin();
-        }
-    }
-
-    /// The job's estimates may have been too high.
-    pub(super) fn doubt(&mut self, id: usize) {
-        let Entry { class, declared, .. } = self.jobs[id];
-        if declared.is_none() {
-            self.classes[class].doubt_cost();
-        }
-        self.classes[class].doubt_margin();
+    /// How many more may be queued; below zero if a place was given away.
+    fn room(&self, class: usize) -> i64 {
+        let queued = self.those(Entry::is_queued).len() as i64;
+        let of_class = self.those(|job| job.is_queued() && job.class == class).len() as i64;
+        let of_class = self.classes[class].config.queue_bound.map(|it| i64::from(it) - of_class);
+        let room = i64::from(self.config.queue_bound) - queued;
+        of_class.map_or(room, |of_class| of_class.min(room))
     }
 
     fn join(&mut self, twin: usize, joiner: &Entry) -> Result<(), Forecast> {
@@ -218,9 +195,12 @@ impl Oracle {
         match old.place {
             Place::Gone => Err(Unchanged::Stale),
             Place::Running(_) => Err(Unchanged::Running),
-            // What a shutdown has doomed, and what was submitted again since it was doomed.
+            // What a shutdown has doomed, what was submitted again since it was doomed, and
+            // anything while a place in the queue is given to another.
             Place::Doomed(ShedReason::Shutdown) => Err(Unchanged::Stale),
-            Place::Doomed(_) if old.is_superseded => Err(Unchanged::Stale),
+            Place::Doomed(_) if old.is_superseded || self.room(old.class) < 0 => {
+                Err(Unchanged::Stale)
+            }
             _ => {
                 self.change(id, Some(deadline), old.eligible).map_err(Unchanged::Infeasible)?;
                 Ok(old.deadline)
