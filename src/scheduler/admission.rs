@@ -4,6 +4,7 @@ use super::Scheduler;
 use super::config::Admission;
 use super::job::{Due, Job};
 use super::next::Submitted;
+use super::queue::Fate;
 use super::reason::{RefuseReason, Refused, RescheduleError, Verdict};
 use super::record::{NONE, Place, Record, Times, badness};
 use crate::key::Key;
@@ -88,7 +89,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         };
         let reason = RefuseReason::Infeasible(forecast);
         if self.config.shadow {
-            self.queue.condemn(key.slot(), Verdict::Refused(reason));
+            let verdict = Verdict::Refused(reason);
+            self.queue.sentence(key.slot(), Fate { verdict, is_pardoned: true });
             return Ok(Admitted::Queued(key));
         }
         self.queue.remove(key);
@@ -113,11 +115,11 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             is_protected: false,
             is_charged: false,
             is_declared: job.cost.is_some(),
+            is_forced: false,
             shares: 1,
             tenant: job.tenant,
-            deadline: None,
-            latest_start: None,
-            forced: None,
+            deadline: times.deadline,
+            latest_ns: u64::MAX,
             eligible: times.eligible,
             cost_ns: saturating_nanos(cost),
             declared_ns: saturating_nanos(job.cost.unwrap_or_default()),
@@ -128,7 +130,6 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             sequence: self.next_sequence,
             older: NONE,
             newer: NONE,
-            fate: None,
         };
         record.set_times(times, None);
         record
@@ -138,7 +139,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     fn joinable(&self, job: &Job<T, I>) -> Option<Key> {
         let &slot = self.identities.get(job.identity.as_ref()?)?;
         let (key, record) = self.queue.records.at_slot(slot)?;
-        (record.place != Place::Doomed).then_some(key)
+        (!matches!(record.place, Place::Doomed(_))).then_some(key)
     }
 
     /// Lets somebody share a queued job, which must be done in time for both.

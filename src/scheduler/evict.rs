@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::demand::{Entry, Lookout, Spot};
 use super::queue::Queue;
 use super::reason::{Forecast, ShedReason};
-use super::record::is_protected;
+use super::record::{Record, is_protected};
 use crate::time::Time;
 
 impl<T, I> Queue<T, I> {
@@ -90,7 +90,7 @@ impl<T, I> Queue<T, I> {
         let record = self.at(slot);
         let spot = record.and_then(|record| self.ready.demand()?.find(record.order()));
         let (work_ns, ahead) = spot.map_or((0, 0), |spot| (spot.work_ns, spot.ahead));
-        let latest_start = record.and_then(|record| record.latest_start);
+        let latest_start = record.and_then(Record::latest_start);
         let violated = self.at(late.job.child).and_then(|record| record.deadline);
         Forecast {
             latest_start: latest_start.unwrap_or(Time::MAX),

@@ -41,14 +41,14 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
 impl<T, I> Queue<T, I> {
     /// Panics if a job is not where its place says. O(n).
     fn assert_invariants(&self) {
-        for heap in [&self.background, &self.doomed, &self.condemned] {
-            heap.assert_invariants();
-        }
+        self.background.assert_invariants();
+        self.doomed.assert_invariants();
+        self.condemned.assert_invariants();
         self.wheel.assert_invariants();
         let mut counts = [0; 6];
         for (key, record) in self.records.iter() {
             let found = self.found(key.slot());
-            let is_late_possible = record.latest_start.is_some() && record.forced.is_none();
+            let is_late_possible = record.latest_start().is_some();
             let expected = match record.place {
                 Place::Nowhere => panic!("{key:?} is on its way"),
                 Place::Unreleased => [false, false, false, false, !record.is_background(), true],
@@ -56,8 +56,8 @@ impl<T, I> Queue<T, I> {
                     [true, false, false, false, false, is_late_possible && !self.ready.is_indexed()]
                 }
                 Place::Background => [false, true, false, false, false, is_late_possible],
-                Place::Doomed => [false, false, true, false, false, false],
-                Place::Condemned => [false, false, false, true, false, false],
+                Place::Doomed(_) => [false, false, true, false, false, false],
+                Place::Condemned(_) => [false, false, false, true, false, false],
                 Place::Running(_) => [false; 6],
             };
             assert_eq!(found, expected, "the orders that hold {key:?}, {:?}", record.place);
@@ -89,8 +89,8 @@ impl<T, I> Queue<T, I> {
         [
             is_ready,
             self.background.contains(slot),
-            self.doomed.contains(slot),
-            self.condemned.contains(slot),
+            self.doomed.iter().any(|(_, _, &(doomed, _))| doomed == slot),
+            self.condemned.iter().any(|(_, _, &(condemned, _))| condemned == slot),
             upcoming.is_some_and(|it| it.job.child == slot),
             self.wheel.contains(slot),
         ]

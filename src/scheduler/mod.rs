@@ -281,11 +281,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
 
     /// Sheds the doomed job with the earliest deadline.
     fn shed_next(&mut self, now: Time) -> Option<Shed<T>> {
-        let slot = self.queue.first_doomed()?;
-        let key = self.queue.records.at_slot(slot)?.0;
-        let record = self.queue.remove(key)?;
-        let Some(Verdict::Shed(reason)) = record.fate else { return None };
-        self.forget_identity(record.identity.as_ref(), slot);
+        let (key, record, reason) = self.queue.pop_doomed()?;
+        self.forget_identity(record.identity.as_ref(), key.slot());
         self.sheds_since_run = self.sheds_since_run.saturating_add(1);
         self.leave_queue(record.class);
         let class = &mut self.classes[record.class.number()];
@@ -309,12 +306,12 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             return None;
         }
         let (slot, has_way) = self.queue.first_to_start(now)?;
-        let (key, payload) = self.queue.start(slot, has_way, now)?;
+        let (key, payload, verdict) = self.queue.start(slot, has_way, now)?;
         let record = self.queue.records.get_mut(key)?;
         let waited = now.saturating_since(record.eligible);
         let (deadline, class) = (record.deadline, record.class);
-        let (cost, verdict) = (Duration::from_nanos(record.cost_ns), record.fate);
-        let (is_forced, identity) = (record.forced.is_some(), record.identity.take());
+        let cost = Duration::from_nanos(record.cost_ns);
+        let (is_forced, identity) = (record.is_forced, record.identity.take());
         self.forget_identity(identity.as_ref(), slot);
         self.sheds_since_run = 0;
         self.leave_queue(class);

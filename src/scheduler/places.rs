@@ -9,13 +9,12 @@ impl<T, I> Queue<T, I> {
     /// back to where it was.
     pub(super) fn place(&mut self, slot: u32, now: Time, protection: Option<bool>) {
         let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
-        record.fate = None;
-        let latest_start = record.latest_start.filter(|_| record.forced.is_none());
+        let latest_start = record.latest_start();
         if latest_start.is_some_and(|latest| latest <= now) {
             return self.expire(slot);
         }
         let mut wake_at = latest_start;
-        let is_background = record.is_background() && record.forced.is_none();
+        let is_background = record.is_background() && !record.is_forced;
         if record.eligible > now {
             record.place = Place::Unreleased;
             // A deadline that was moved before the release is told of at its latest start.
@@ -56,8 +55,8 @@ impl<T, I> Queue<T, I> {
     fn make_ready(&mut self, slot: u32, now: Time, protection: Option<bool>) {
         let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
         let lane = &mut self.lanes[record.class.number()];
-        if let (Some(reserved), None) = (&mut lane.reserved, record.forced) {
-            let latest_start = record.latest_start.unwrap_or(Time::MAX);
+        if let Some(reserved) = &mut lane.reserved {
+            let latest_start = record.latest_start().unwrap_or(Time::MAX);
             record.is_protected = match protection {
                 Some(is_protected) => reserved.bucket.restore(is_protected, record.cost_ns),
                 None => reserved.bucket.protect(now, latest_start, record.cost_ns),
@@ -88,8 +87,8 @@ impl<T, I> Queue<T, I> {
                 }
                 self.background.remove(slot).is_some()
             }
-            Place::Doomed => self.doomed.remove(slot).is_some(),
-            Place::Condemned => self.condemned.remove(slot).is_some(),
+            Place::Doomed(key) => self.doomed.remove(key).is_some(),
+            Place::Condemned(key) => self.condemned.remove(key).is_some(),
         };
         debug_assert!(held, "a job is where its place says");
         self.wheel.cancel(slot);

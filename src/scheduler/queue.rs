@@ -11,13 +11,32 @@ use super::demand::{Demand, Order};
 use super::lane::Lane;
 use super::ready::{ARITY, Ready};
 use super::reason::{ShedReason, Verdict};
-use super::record::{Place, Position, Record, Times};
+use super::record::{Place, Record, Times};
 use super::stats::Load;
 use super::workers::Workers;
-use crate::heap::IdHeap;
+use crate::heap::{IdHeap, IndexedHeap};
 use crate::key::{Key, KeyedStore};
 use crate::time::Time;
 use crate::wheel::IdWheel;
+
+/// Jobs in their order, with their slots and what was decided about them.
+type Sentenced = IndexedHeap<Order, (u32, Verdict), ARITY>;
+
+/// What was decided about a job.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fate {
+    pub(super) verdict: Verdict,
+    /// Whether shadow mode runs it all the same.
+    pub(super) is_pardoned: bool,
+}
+
+/// Where a job was before it was moved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Position {
+    pub(super) times: Times,
+    pub(super) is_protected: bool,
+    pub(super) fate: Option<Fate>,
+}
 
 /// All jobs that have no outcome yet.
 #[derive(Debug)]
@@ -30,8 +49,8 @@ pub(super) struct Queue<T, I> {
     pub(super) workers: Workers,
     pub(super) ready: Ready,
     pub(super) background: IdHeap<Order, ARITY>,
-    pub(super) doomed: IdHeap<Order, ARITY>,
-    pub(super) condemned: IdHeap<Order, ARITY>,
+    pub(super) doomed: Sentenced,
+    pub(super) condemned: Sentenced,
     /// The unreleased foreground jobs: the slack that background work may use.
     pub(super) upcoming: Demand,
     /// In nanoseconds: the release of an unreleased job, the latest start of others; not of those
@@ -62,8 +81,8 @@ impl<T, I> Queue<T, I> {
                 Admission::Feasible | Admission::Evict => Ready::Index(Demand::new()),
             },
             background: IdHeap::with_arity(),
-            doomed: IdHeap::with_arity(),
-            condemned: IdHeap::with_arity(),
+            doomed: IndexedHeap::with_arity(),
+            condemned: IndexedHeap::with_arity(),
             upcoming: Demand::new(),
             wheel: IdWheel::new(0),
             reserved: reserved.map(|(class, _)| class).collect(),
@@ -117,8 +136,8 @@ impl<T, I> Queue<T, I> {
         if !self.released.is_empty() {
             self.release(now);
         }
-        while let Some((class, guard_at)) = self.guards.pop_if(|_, guard_at| guard_at <= now) {
-            self.force(class as usize, guard_at, now);
+        while let Some((class, _)) = self.guards.pop_if(|_, guard_at| guard_at <= now) {
+            self.force(class as usize, now);
         }
     }
 
@@ -138,13 +157,13 @@ impl<T, I> Queue<T, I> {
     }
 
     /// The oldest waiting job of a class goes to the front of all that are ready.
-    fn force(&mut self, class: usize, guard_at: Time, now: Time) {
+    fn force(&mut self, class: usize, now: Time) {
         let Some(slot) = self.lanes[class].waiting.oldest() else {
             return;
         };
         self.displace(slot);
         if let Some(record) = self.at_mut(slot) {
-            record.forced = Some(guard_at);
+            record.is_forced = true;
         }
         self.place(slot, now, None);
         self.set_guard(class, now);
@@ -170,30 +189,36 @@ impl<T, I> Queue<T, I> {
     /// Lets a job be shed, or in shadow mode only marks it.
     pub(super) fn doom(&mut self, slot: u32, reason: ShedReason) {
         let reason = self.closing.map_or(reason, |_| ShedReason::Shutdown);
-        let place = if self.is_shadow { Place::Condemned } else { Place::Doomed };
-        self.sentence(slot, place, Verdict::Shed(reason));
+        self.sentence(slot, Fate { verdict: Verdict::Shed(reason), is_pardoned: self.is_shadow });
     }
 
-    /// Marks a job that only shadow mode takes.
-    pub(super) fn condemn(&mut self, slot: u32, verdict: Verdict) {
-        self.sentence(slot, Place::Condemned, verdict);
-    }
-
-    pub(super) fn sentence(&mut self, slot: u32, place: Place, fate: Verdict) {
+    /// Marks a job as one that is not run, or that only shadow mode runs.
+    pub(super) fn sentence(&mut self, slot: u32, fate: Fate) {
         self.displace(slot);
-        let Some(record) = self.at_mut(slot) else { return };
-        (record.place, record.fate) = (place, Some(fate));
-        let order = record.order();
-        let into = match place {
-            Place::Condemned => &mut self.condemned,
-            _ => &mut self.doomed,
-        };
-        expect_free(&into.push(slot, order));
+        let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
+        let into = if fate.is_pardoned { &mut self.condemned } else { &mut self.doomed };
+        let key = into.push(record.order(), (slot, fate.verdict));
+        record.place = if fate.is_pardoned { Place::Condemned(key) } else { Place::Doomed(key) };
     }
 
-    /// The doomed job that comes first.
-    pub(super) fn first_doomed(&self) -> Option<u32> {
-        Some(self.doomed.peek()?.0)
+    /// What was decided about a job, if it is doomed or condemned.
+    pub(super) fn fate(&self, record: &Record<T, I>) -> Option<Fate> {
+        let (sentenced, key, is_pardoned) = match record.place {
+            Place::Doomed(key) => (&self.doomed, key, false),
+            Place::Condemned(key) => (&self.condemned, key, true),
+            _ => return None,
+        };
+        sentenced.get(key).map(|&(_, verdict)| Fate { verdict, is_pardoned })
+    }
+
+    /// Takes out the doomed job that comes first.
+    pub(super) fn pop_doomed(&mut self) -> Option<(Key, Record<T, I>, ShedReason)> {
+        let (_, (slot, verdict)) = self.doomed.pop()?;
+        let (key, record) = self.records.remove_slot(slot)?;
+        match verdict {
+            Verdict::Shed(reason) => Some((key, record, reason)),
+            Verdict::Refused(_) => None,
+        }
     }
 
     /// The job to start now, and whether a reservation gives it the right of way. Settle first.
@@ -203,7 +228,7 @@ impl<T, I> Queue<T, I> {
         {
             return Some((slot, true));
         }
-        let condemned = self.condemned.peek();
+        let condemned = self.condemned.peek().map(|(_, order, &(slot, _))| (slot, order));
         let first = self.ready.first().into_iter().chain(condemned);
         match first.min_by_key(|&(_, order)| order) {
             Some((slot, _)) => Some((slot, false)),
@@ -239,9 +264,16 @@ impl<T, I> Queue<T, I> {
         fits.then_some(slot)
     }
 
-    /// Marks a queued job as running and hands out its payload.
-    pub(super) fn start(&mut self, slot: u32, has_way: bool, now: Time) -> Option<(Key, T)> {
-        let is_protected = self.at(slot)?.is_protected;
+    /// Marks a queued job as running and hands out its payload, and in shadow mode what would have
+    /// become of it.
+    pub(super) fn start(
+        &mut self,
+        slot: u32,
+        has_way: bool,
+        now: Time,
+    ) -> Option<(Key, T, Option<Verdict>)> {
+        let record = self.at(slot)?;
+        let (is_protected, fate) = (record.is_protected, self.fate(record));
         self.displace(slot);
         let (key, record) = self.records.at_slot_mut(slot)?;
         record.place = Place::Running(now);
@@ -253,7 +285,7 @@ impl<T, I> Queue<T, I> {
             reserved.bucket.start(now, cost_ns, is_charged);
         }
         self.set_guard(class, now);
-        Some((key, payload?))
+        Some((key, payload?, fate.map(|fate| fate.verdict)))
     }
 
     /// Takes a running job out, which has run since `started`.
@@ -278,8 +310,9 @@ impl<T, I> Queue<T, I> {
             latest_ns if evicts && latest_ns > now.as_nanos() => latest_ns,
             _ => demand.soonest_ns(),
         });
-        let latest = latest.filter(|&at| at < u64::MAX);
-        wheel.into_iter().chain(guard).chain(latest.map(Time::from_nanos)).min()
+        // Nobody lives to see the end of time.
+        let moments = wheel.into_iter().chain(guard).chain(latest.map(Time::from_nanos));
+        moments.min().filter(|&at| at < Time::MAX)
     }
 
     /// How things stand.
@@ -316,12 +349,18 @@ impl<T, I> Queue<T, I> {
         }
     }
 
+    /// Where a job is.
+    pub(super) fn position(&self, record: &Record<T, I>) -> Position {
+        let (times, is_protected) = (record.times(), record.is_protected);
+        Position { times, is_protected, fate: self.fate(record) }
+    }
+
     /// Puts a job back where it was.
     pub(super) fn put_back(&mut self, slot: u32, before: Position, now: Time) {
         self.displace(slot);
         self.set_times(slot, before.times);
         match before.fate {
-            Some(fate) => self.sentence(slot, before.place, fate),
+            Some(fate) => self.sentence(slot, fate),
             None => self.place(slot, now, Some(before.is_protected)),
         }
     }
@@ -336,7 +375,7 @@ impl<T, I> Queue<T, I> {
         self.lanes.iter_mut().for_each(|lane| lane.guard = None);
         for (_, slot) in queued {
             let Some(record) = self.at_mut(slot) else { continue };
-            record.forced = None;
+            record.is_forced = false;
             let times = record.times();
             let is_possible = record.is_possible(times, Some(closing), now).is_ok();
             self.set_times(slot, times);

@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use super::class::Class;
 use super::demand::{Entry, Order};
-use super::reason::{Forecast, ShedReason, Verdict};
+use super::reason::{Forecast, ShedReason};
+use crate::key::Key;
 use crate::time::Time;
 
 /// Where a job stands.
@@ -18,10 +19,10 @@ pub(super) enum Place {
     Ready,
     /// In `background`, and in the wheel at its latest start if it has one.
     Background,
-    /// In `doomed`: it will be shed, and nobody was told yet.
-    Doomed,
-    /// In `condemned`: only shadow mode still runs it.
-    Condemned,
+    /// In `doomed`, under this key: it will be shed, and nobody was told yet.
+    Doomed(Key),
+    /// In `condemned`, under this key: only shadow mode still runs it.
+    Condemned(Key),
     /// Occupies a worker since this time.
     Running(Time),
 }
@@ -41,14 +42,14 @@ pub(super) struct Record<T, I> {
     pub(super) is_charged: bool,
     /// Whether its cost was declared.
     pub(super) is_declared: bool,
+    /// Whether its class's starvation guard took it to the front.
+    pub(super) is_forced: bool,
     /// How many submissions share it.
     pub(super) shares: u32,
     pub(super) tenant: Option<u64>,
     pub(super) deadline: Option<Time>,
-    /// The time before which the job must start; `None` without a deadline.
-    pub(super) latest_start: Option<Time>,
-    /// When its class's starvation guard took it to the front.
-    pub(super) forced: Option<Time>,
+    /// The time before which the job must start; the largest number if there is none.
+    pub(super) latest_ns: u64,
     /// The time from which it could have run: of its submission, or of its later release.
     pub(super) eligible: Time,
     /// Frozen when the job is submitted, so that the latest start never moves by itself.
@@ -63,8 +64,6 @@ pub(super) struct Record<T, I> {
     /// Neighbours in the list of its class's waiting background jobs.
     pub(super) older: u32,
     pub(super) newer: u32,
-    /// Why it is doomed or condemned.
-    pub(super) fate: Option<Verdict>,
 }
 
 /// When a job must be done, and the time from which it may run.
@@ -88,15 +87,6 @@ impl Times {
             eligible: self.eligible.min(other.eligible),
         }
     }
-}
-
-/// Where a job was before it was moved.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Position {
-    pub(super) times: Times,
-    pub(super) place: Place,
-    pub(super) fate: Option<Verdict>,
-    pub(super) is_protected: bool,
 }
 
 /// No slot, in a list of jobs.
@@ -127,17 +117,30 @@ impl<T, I> Record<T, I> {
     /// Whether the job has to be in time beside others: a protected or forced one has a right to be
     /// where it is.
     pub(super) fn is_contested(&self) -> bool {
-        self.place == Place::Ready && self.forced.is_none() && !self.is_protected
+        self.place == Place::Ready && !self.is_forced && !self.is_protected
     }
 
     pub(super) fn is_past_latest_start(&self, now: Time) -> bool {
-        self.forced.is_none() && self.latest_start.is_some_and(|latest| latest <= now)
+        self.latest_start().is_some_and(|latest_start| latest_start <= now)
     }
 
-    /// A job without a deadline stands behind all that have one. The end of time is used for it
-    /// here and nowhere else: in the record the deadline is an `Option`.
+    /// The time before which the job must start; `None` without a deadline, and for a job that
+    /// was taken to the front.
+    pub(super) fn latest_start(&self) -> Option<Time> {
+        (self.entry_latest_ns() < u64::MAX).then_some(Time::from_nanos(self.latest_ns))
+    }
+
+    /// Nobody is told to shed a job that was taken to the front, so it can't be too late.
+    const fn entry_latest_ns(&self) -> u64 {
+        if self.is_forced { u64::MAX } else { self.latest_ns }
+    }
+
+    /// A job without a deadline stands behind all that have one: the end of time is used for it
+    /// here, but in the record the deadline is an `Option`. A job that was taken to the front
+    /// stands where it would have to be done when it began to wait.
     pub(super) fn order(&self) -> Order {
-        Order::new(self.forced.or(self.deadline).unwrap_or(Time::MAX), self.sequence)
+        let due = if self.is_forced { Some(self.eligible) } else { self.deadline };
+        Order::new(due.unwrap_or(Time::MAX), self.sequence)
     }
 
     pub(super) fn times(&self) -> Times {
@@ -147,7 +150,7 @@ impl<T, I> Record<T, I> {
     /// Sets the times, and the latest start with them.
     pub(super) fn set_times(&mut self, times: Times, closing: Option<Time>) {
         (self.deadline, self.eligible) = (times.deadline, times.eligible);
-        self.latest_start = self.latest_start_at(times, closing);
+        self.latest_ns = self.latest_start_at(times, closing).map_or(u64::MAX, Time::as_nanos);
     }
 
     /// The time before which the job must start if its times are these: a shutdown counts as a
@@ -178,25 +181,14 @@ impl<T, I> Record<T, I> {
         }
     }
 
-    /// All that is needed to put the job back where it is.
-    pub(super) fn position(&self) -> Position {
-        Position {
-            times: self.times(),
-            place: self.place,
-            fate: self.fate,
-            is_protected: self.is_protected,
-        }
-    }
-
     /// The job in a demand index.
     pub(super) fn entry(&self, slot: u32, share_ns: u64) -> Entry {
-        let (latest_start, worst) = match self.forced {
-            // Nobody is told to shed it, so it can't be too late.
-            Some(_) => (None, 0),
-            None if self.is_protected => (self.latest_start, self.badness),
-            None => (self.latest_start, self.badness + UNPROTECTED),
+        let worst = match self.is_forced {
+            true => 0,
+            false if self.is_protected => self.badness,
+            false => self.badness + UNPROTECTED,
         };
-        let latest_ns = latest_start.map_or(u64::MAX, Time::as_nanos);
+        let latest_ns = self.entry_latest_ns();
         Entry {
             order: self.order(),
             work_ns: share_ns,
@@ -211,7 +203,7 @@ impl<T, I> Record<T, I> {
     /// Why the job is shed, whose latest start has passed.
     pub(super) fn late_reason(&self) -> Option<ShedReason> {
         let cost = Duration::from_nanos(self.cost_ns);
-        self.latest_start.map(|latest_start| ShedReason::LatestStart { latest_start, cost })
+        self.latest_start().map(|latest_start| ShedReason::LatestStart { latest_start, cost })
     }
 }
 

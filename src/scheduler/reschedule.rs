@@ -46,7 +46,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let slot = key.slot();
         let record = self.movable(key)?;
         record.is_possible(to, self.queue.closing(), now).map_err(RescheduleError::Infeasible)?;
-        let before = record.position();
+        let before = self.queue.position(record);
         self.queue.displace(slot);
         self.queue.set_times(slot, to);
         self.queue.place(slot, now, None);
@@ -63,11 +63,12 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// A job that is queued, unless its end is decided.
     fn movable(&self, key: Key) -> Result<&Record<T, I>, RescheduleError> {
         let record = self.queue.get(key).ok_or(RescheduleError::Stale)?;
-        let is_shut_down = record.fate == Some(Verdict::Shed(ShedReason::Shutdown));
+        let verdict = self.queue.fate(record).map(|fate| fate.verdict);
+        let is_shut_down = verdict == Some(Verdict::Shed(ShedReason::Shutdown));
         match record.place {
             Place::Running(_) => Err(RescheduleError::Running),
             // Another job may have been queued in its stead.
-            Place::Doomed
+            Place::Doomed(_)
                 if is_shut_down
                     || !self.is_joinable(record, key.slot())
                     || self.is_over_bound(record.class) =>
@@ -104,8 +105,9 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.is_closed = true;
         let queued: Vec<_> = {
             let records = self.queue.records.iter();
-            let is_live =
-                |record: &Record<T, I>| !matches!(record.place, Place::Running(_) | Place::Doomed);
+            let is_live = |record: &Record<T, I>| {
+                !matches!(record.place, Place::Running(_) | Place::Doomed(_))
+            };
             let live = records.filter(|(_, record)| is_live(record));
             live.map(|(key, record)| (record.sequence, key.slot())).collect()
         };

@@ -19,7 +19,7 @@ pub(super) type Victims = Vec<(usize, ShedReason)>;
 impl Oracle {
     /// Cost per worth: who has most goes first.
     fn key(&self, job: &Entry) -> u64 {
-        if matches!(job.place, Place::Forced(_)) {
+        if matches!(job.place, Place::Forced) {
             return 0;
         }
         let worth = u64::from(job.value) * u64::from(self.class_of(job).weight);

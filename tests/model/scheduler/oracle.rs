@@ -16,7 +16,7 @@ pub(super) enum Place {
     Ready,
     Background,
     /// A background job that the guard took to the front at this time.
-    Forced(u64),
+    Forced,
     Doomed(ShedReason),
     Condemned(Verdict),
     Running(u64),
@@ -60,7 +60,7 @@ impl Entry {
     /// What the orders of jobs begin with.
     pub(super) fn order(&self) -> u64 {
         match self.place {
-            Place::Forced(at) => at,
+            Place::Forced => self.eligible,
             _ => self.deadline.unwrap_or(u64::MAX),
         }
     }
@@ -181,7 +181,7 @@ impl Oracle {
 
     /// The released foreground jobs and the forced ones, in their order.
     pub(super) fn index(&self) -> Vec<usize> {
-        let mut index = self.those(|job| matches!(job.place, Place::Ready | Place::Forced(_)));
+        let mut index = self.those(|job| matches!(job.place, Place::Ready | Place::Forced));
         index.sort_by_key(|&id| (self.jobs[id].order(), id));
         index
     }
@@ -212,7 +212,7 @@ impl Oracle {
     /// A forced job is never too late.
     pub(super) fn index_latest_start(&self, id: usize) -> Option<u64> {
         match self.jobs[id].place {
-            Place::Forced(_) => None,
+            Place::Forced => None,
             _ => self.latest_start(&self.jobs[id]),
         }
     }

@@ -25,9 +25,9 @@ impl Oracle {
             .filter(|&(at, _)| at <= self.now)
             .collect();
         guards.sort_unstable();
-        for (at, class) in guards {
+        for (_, class) in guards {
             let oldest = self.background_of(class)[0];
-            self.jobs[oldest].place = Place::Forced(at);
+            self.jobs[oldest].place = Place::Forced;
             self.classes[class].guard_at = None;
             self.tend_guards();
         }
@@ -100,7 +100,8 @@ impl Oracle {
         let latest = self.latest(&self.index());
         let shows = self.evicts() && !self.config.shadow;
         let latest = latest.filter(|&latest| shows && latest > self.now);
-        moments.chain(guards).chain(latest).min()
+        // Nobody lives to see the end of time.
+        moments.chain(guards).chain(latest).min().filter(|&at| at < u64::MAX)
     }
 
     /// Who starts, and whether it is by the priority of a reservation.
@@ -117,9 +118,8 @@ impl Oracle {
         if let Some(booked) = booked.filter(|_| is_tight) {
             return Some((booked, true));
         }
-        let ready = self.first(|job| {
-            matches!(job.place, Place::Ready | Place::Forced(_) | Place::Condemned(_))
-        });
+        let ready = self
+            .first(|job| matches!(job.place, Place::Ready | Place::Forced | Place::Condemned(_)));
         let next = ready.or_else(|| {
             let first = self.first(|job| job.place == Place::Background)?;
             self.fits_into_slack(first).then_some(first)
@@ -180,7 +180,7 @@ impl Oracle {
             Place::Condemned(verdict) => Some(verdict),
             _ => None,
         };
-        class.stats.counts.forced += u64::from(matches!(job.place, Place::Forced(_)));
+        class.stats.counts.forced += u64::from(matches!(job.place, Place::Forced));
         class.stats.counts.pardoned += u64::from(verdict.is_some());
         let next = class.config.starvation_guard.map(|longest| now.saturating_add(nanos(longest)));
         class.guard_at = next;

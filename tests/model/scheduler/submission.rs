@@ -167,7 +167,7 @@ impl Oracle {
         if let Some(at) = self.latest_start(&new).filter(|&at| at <= earliest) {
             return Err(hopeless(at, earliest, deadline));
         }
-        if matches!(old.place, Place::Forced(_)) {
+        if matches!(old.place, Place::Forced) {
             self.jobs[id] = Entry { place: old.place, ..new };
             return Ok(());
         }
