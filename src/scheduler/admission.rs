@@ -125,6 +125,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             declared_ns: saturating_nanos(job.cost.unwrap_or_default()),
             lead_ns: saturating_nanos(job.lead),
             margin_ns: saturating_nanos(state.margin.margin()),
+            #[cfg(feature = "serde")]
             value: job.value,
             badness: badness(saturating_nanos(cost), job.value, settings.weight),
             sequence: self.next_sequence,

@@ -57,6 +57,8 @@ pub(super) struct Record<T, I> {
     pub(super) declared_ns: u64,
     pub(super) lead_ns: u64,
     pub(super) margin_ns: u64,
+    /// For a snapshot.
+    #[cfg(feature = "serde")]
     pub(super) value: u32,
     /// Cost per value, as [`badness`] has it.
     pub(super) badness: u64,
