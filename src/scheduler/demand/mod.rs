@@ -42,12 +42,14 @@ pub(super) struct Demand {
     height: u32,
     /// The summary of the root.
     total: Entry,
+    /// The way down to a leaf: nodes, and the place of the next one in each.
+    path: Vec<(u32, usize)>,
 }
 
 impl Demand {
     pub(super) fn new() -> Self {
         let (nodes, total) = (Vec::new(), Node::new().summary(0));
-        Self { nodes, vacant: Vec::new(), root: 0, height: 0, total }
+        Self { nodes, vacant: Vec::new(), root: 0, height: 0, total, path: Vec::new() }
     }
 
     /// All jobs together.
@@ -64,9 +66,27 @@ impl Demand {
         if self.nodes.is_empty() {
             self.nodes.push(Node::new());
         }
-        let (before_ns, right) = self.insert_below(self.root, self.height, &job);
+        let leaf = self.descend(job.order);
+        let at = self.node(leaf).before(job.order);
+        // The work before the job in the subtree that the loop has come up to.
+        let mut before_ns = self.node(leaf).work_before(at);
+        let mut split = self.insert_at(leaf, at, job);
+        while let Some((node, at)) = self.path.pop() {
+            let here = &mut self.nodes[node as usize];
+            let outside_ns = here.work_before(at);
+            match split {
+                None => here.entry_mut(at).gain(&job, before_ns),
+                Some(right) => {
+                    let child = here.entries()[at].child;
+                    let summary = self.node(child).summary(child);
+                    *self.node_mut(node).entry_mut(at) = summary;
+                    split = self.insert_at(node, at + 1, right);
+                }
+            }
+            before_ns = before_ns.saturating_add(outside_ns);
+        }
         self.total.gain(&job, before_ns);
-        if let Some(right) = right {
+        if let Some(right) = split {
             let left = self.node(self.root).summary(self.root);
             let mut root = Node::new();
             root.insert(0, left);
@@ -82,7 +102,16 @@ impl Demand {
         if self.is_empty() {
             return None;
         }
-        let (removed, was_first) = self.remove_below(self.root, self.height, order)?;
+        let leaf = self.descend(order);
+        let at = self.node(leaf).before(order);
+        self.node(leaf).entries().get(at).filter(|entry| entry.order == order)?;
+        let removed = self.node_mut(leaf).remove(at);
+        // Whether the job was the first one of the subtree that the loop has come up to.
+        let mut was_first = at == 0;
+        while let Some((node, at)) = self.path.pop() {
+            self.shrink(node, at, &removed, was_first);
+            was_first = was_first && at == 0;
+        }
         self.total.lose(&removed, was_first, &self.nodes[self.root as usize]);
         if self.is_empty() {
             self.total = self.node(self.root).summary(self.root);
@@ -98,24 +127,16 @@ impl Demand {
         Some(removed)
     }
 
-    /// Inserts into a subtree; returns the work before the job in it, and the entry of a new
-    /// subtree on its right.
-    fn insert_below(&mut self, node: u32, height: u32, job: &Entry) -> (u64, Option<Entry>) {
-        let here = self.node(node);
-        if height == 0 {
-            let at = here.before(job.order);
-            return (here.work_before(at), self.insert_at(node, at, *job));
+    /// The leaf in which a job of this order is, or would be; the way to it is in `path`.
+    fn descend(&mut self, order: Order) -> u32 {
+        self.path.clear();
+        let mut node = self.root;
+        for _ in 0..self.height {
+            let at = self.node(node).covering(order);
+            self.path.push((node, at));
+            node = self.node(node).entries()[at].child;
         }
-        let at = here.covering(job.order);
-        let (outside_ns, child) = (here.work_before(at), here.entries()[at].child);
-        let (inside_ns, split) = self.insert_below(child, height - 1, job);
-        let before_ns = outside_ns.saturating_add(inside_ns);
-        let Some(right) = split else {
-            self.node_mut(node).entry_mut(at).gain(job, inside_ns);
-            return (before_ns, None);
-        };
-        *self.node_mut(node).entry_mut(at) = self.node(child).summary(child);
-        (before_ns, self.insert_at(node, at + 1, right))
+        node
     }
 
     fn insert_at(&mut self, node: u32, at: usize, entry: Entry) -> Option<Entry> {
@@ -124,31 +145,21 @@ impl Demand {
         Some(self.node(right).summary(right))
     }
 
-    /// Removes from a subtree; tells whether the job was the first one there.
-    fn remove_below(&mut self, node: u32, height: u32, order: Order) -> Option<(Entry, bool)> {
-        let here = self.node(node);
-        if height == 0 {
-            let at = here.before(order);
-            here.entries().get(at).filter(|entry| entry.order == order)?;
-            return Some((self.node_mut(node).remove(at), at == 0));
-        }
-        let at = here.covering(order);
-        let child = here.entries()[at].child;
-        let (removed, was_first) = self.remove_below(child, height - 1, order)?;
+    /// A job has left the subtree at `at` of a node.
+    fn shrink(&mut self, node: u32, at: usize, removed: &Entry, was_first: bool) {
         let mut entry = self.node(node).entries()[at];
-        let below = self.node(child);
+        let below = self.node(entry.child);
         let len = below.entries().len();
         if len == 0 {
             self.node_mut(node).remove(at);
-            self.vacate(child);
-        } else {
-            entry.lose(&removed, was_first, below);
-            *self.node_mut(node).entry_mut(at) = entry;
-            if len <= SPARSE {
-                self.merge_around(node, at);
-            }
+            self.vacate(entry.child);
+            return;
         }
-        Some((removed, was_first && at == 0))
+        entry.lose(removed, was_first, below);
+        *self.node_mut(node).entry_mut(at) = entry;
+        if len <= SPARSE {
+            self.merge_around(node, at);
+        }
     }
 
     /// Merges a sparse child with its neighbour on the right or on the left, if both together
