@@ -32,14 +32,15 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         state.stats.counts.submitted += 1;
         match self.admit(now, &job) {
             Ok(Admitted::Queued(key)) => {
+                self.queued += 1;
+                self.classes[class].stats.counts.queued += 1;
                 if let Some(record) = self.queue.records.get_mut(key) {
                     (record.payload, record.identity) = (Some(job.payload), job.identity);
+                    // Last, since it may panic: then nobody can join the job, and that is all.
                     if let Some(identity) = record.identity.clone() {
                         self.identities.insert(identity, key.slot());
                     }
                 }
-                self.queued += 1;
-                self.classes[class].stats.counts.queued += 1;
                 Ok(Submitted::Queued(key))
             }
             Ok(Admitted::Joined(key)) => {
@@ -71,16 +72,20 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let times = Times { deadline, eligible };
         let record = self.record(job, times);
         if let Err(hopeless) = record.is_possible(times, None, now) {
-            self.classes[job.class.number()].turn_away(job.cost.is_some());
+            self.classes[job.class.number()].turn_away();
             return Err(RefuseReason::Infeasible(hopeless));
         }
         if let Some(key) = self.joinable(job) {
             return self.join(key, times, now);
         }
-        self.find_room(&record, now)?;
+        let is_held = job.identity.as_ref().is_some_and(|it| self.running.contains(it));
+        self.find_room(&record, is_held, now)?;
         let key = self.queue.records.insert(record);
         self.next_sequence += 1;
-        self.queue.place(key.slot(), now, None);
+        match is_held {
+            true => self.queue.hold(key.slot(), now),
+            false => self.queue.place(key.slot(), now, None),
+        }
         if self.config.admission != Admission::Feasible {
             return Ok(Admitted::Queued(key));
         }
@@ -89,23 +94,21 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         };
         let reason = RefuseReason::Infeasible(forecast);
         if self.config.shadow {
-            let verdict = Verdict::Refused(reason);
-            self.queue.sentence(key.slot(), Fate { verdict, is_pardoned: true });
+            self.queue.sentence(key.slot(), Fate::Shadowed(Verdict::Refused(reason)));
             return Ok(Admitted::Queued(key));
         }
         self.queue.remove(key);
         self.next_sequence -= 1;
-        self.classes[job.class.number()].turn_away(job.cost.is_some());
+        self.classes[job.class.number()].turn_away();
         Err(reason)
     }
 
     fn record(&self, job: &Job<T, I>, times: Times) -> Record<T, I> {
-        let (settings, state) =
-            (&self.config.classes[job.class.number()], &self.classes[job.class.number()]);
-        let cost = match job.cost {
-            Some(declared) => state.correction.corrected(declared),
-            None => state.cost.cost(),
-        };
+        let class = job.class.number();
+        let settings = &self.config.classes[class];
+        // Work that takes no time needs no scheduler: a declared zero says nothing.
+        let declared = job.cost.filter(|cost| !cost.is_zero());
+        let booking = self.classes[class].learned.book(declared);
         let mut record = Record {
             payload: None,
             identity: None,
@@ -113,21 +116,22 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             class: job.class,
             is_background_class: settings.background,
             is_protected: false,
+            is_probe: booking.is_probe,
             is_charged: false,
-            is_declared: job.cost.is_some(),
+            is_declared: declared.is_some(),
             is_forced: false,
             shares: 1,
             tenant: job.tenant,
             deadline: times.deadline,
             latest_ns: u64::MAX,
             eligible: times.eligible,
-            cost_ns: saturating_nanos(cost),
-            declared_ns: saturating_nanos(job.cost.unwrap_or_default()),
+            cost_ns: booking.cost_ns,
+            declared_ns: saturating_nanos(declared.unwrap_or_default()),
             lead_ns: saturating_nanos(job.lead),
-            margin_ns: saturating_nanos(state.margin.margin()),
+            margin_ns: booking.margin_ns,
             #[cfg(feature = "serde")]
             value: job.value,
-            badness: badness(saturating_nanos(cost), job.value, settings.weight),
+            badness: badness(booking.cost_ns, job.value, settings.weight),
             sequence: self.next_sequence,
             older: NONE,
             newer: NONE,
@@ -158,29 +162,40 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         Ok(Admitted::Joined(key))
     }
 
-    /// Checks the bounds, and dooms a job of a full queue for one of a tenant that has less.
-    fn find_room(&mut self, record: &Record<T, I>, now: Time) -> Result<(), RefuseReason> {
+    /// Checks the bounds, and displaces a job of a full queue for one with a better right to its
+    /// place. Jobs that are to be shed don't fill the queue, but there are never more than as
+    /// many again.
+    fn find_room(
+        &mut self,
+        record: &Record<T, I>,
+        is_held: bool,
+        now: Time,
+    ) -> Result<(), RefuseReason> {
         let class = record.class.number();
+        let bound = self.config.queue_bound;
         let of_class = self.classes[class].stats.counts.queued;
-        let bound = self.config.classes[class].queue_bound;
-        let has_room =
-            self.queued < self.config.queue_bound && bound.is_none_or(|bound| of_class < bound);
-        if has_room {
+        let class_bound = self.config.classes[class].queue_bound;
+        let class_has_room = class_bound.is_none_or(|bound| of_class < bound);
+        let has_places = u64::from(self.queued) < 2 * u64::from(bound);
+        if self.live() < bound && has_places && class_has_room {
             return Ok(());
         }
-        let may_make_room = self.config.admission == Admission::Evict
+        let may_displace = self.config.admission == Admission::Evict
             && !self.config.shadow
             && !record.is_background()
             && record.eligible <= now
-            && self.queue.doomed.len() < self.config.queue_bound as usize;
-        match record.tenant {
-            Some(tenant)
-                if may_make_room && self.queue.make_room(class, tenant, record.cost_ns, now) =>
-            {
-                Ok(())
-            }
-            _ => Err(RefuseReason::QueueFull),
-        }
+            && !is_held
+            && has_places;
+        let has_room = may_displace
+            && (record.tenant.is_some_and(|tenant| {
+                self.queue.displace_for_tenant(class, tenant, record.cost_ns)
+            }) || class_has_room && self.queue.displace_for_better(record, now));
+        if has_room { Ok(()) } else { Err(RefuseReason::QueueFull) }
+    }
+
+    /// Queued jobs that are not to be shed.
+    pub(super) fn live(&self) -> u32 {
+        self.queued - self.queue.doomed.len() as u32
     }
 }
 

@@ -51,7 +51,8 @@ pub struct ClassConfig {
     pub background: bool,
     /// How the cost of a job that declares none is learned; [`CostModel::Mean`] by default.
     pub cost_model: CostModel,
-    /// That cost until the class has completed a job; zero by default.
+    /// That cost until the class has completed a job; zero by default. Too low, and the jobs of a
+    /// first burst are all taken, and many are late; too high, and few are.
     pub initial_cost: Duration,
     /// What the value of each job is multiplied by; 1 by default.
     pub weight: u32,

@@ -34,10 +34,12 @@ pub struct Config {
     pub admission: Admission,
     /// Whether the policy only says what it would do; `false` by default.
     ///
-    /// In shadow mode a job that would be refused as infeasible, or shed, runs all the same, and
-    /// [`Running::verdict`](super::Running::verdict) and the statistics tell what would have
-    /// become of it: a configuration can be tried on live traffic. The jobs that run all the
-    /// same take the time of others, so a shadow sees more overload than there would be.
+    /// In shadow mode a job that would be refused for the sake of others, or shed, runs all the
+    /// same, and [`Running::verdict`](super::Running::verdict) and the statistics tell what would
+    /// have become of it: a configuration can be tried on live traffic. The jobs that run all the
+    /// same take the time of others, so a shadow sees more overload than there would be. A job
+    /// that not even an idle scheduler could do in time is refused, as is one for which there is
+    /// no room, or a change of a deadline.
     pub shadow: bool,
     /// Time kept free between the expected end of a job and its deadline; none by default.
     pub margin: Margin,
@@ -78,7 +80,9 @@ pub enum Admission {
     Feasible,
     /// Whoever costs most for its value among those due by the deadline that would be missed.
     /// Every job is taken, and the polls shed who is evicted: the next one, if it is the job in
-    /// hand.
+    /// hand. With several workers, a run that takes longer than expected can make a job late
+    /// before the time that a `Wait` says: any other call's poll sees it, and its latest start
+    /// is the last moment.
     #[default]
     Evict,
 }

@@ -7,28 +7,28 @@ use super::config::Margin;
 use super::histogram::{Histogram, Quantile};
 use crate::time::saturating_nanos;
 
-/// An exponentially weighted mean, which starts at its first value.
+/// An exponentially weighted mean.
 #[derive(Clone, Debug, Default)]
 struct Mean {
     mean_ns: u64,
     is_started: bool,
 }
 
-/// Goes one part in `weight` of the way. The step rounds away from zero, so that a mean arrives
-/// where it is pulled to.
-fn approach(mean_ns: &mut u64, value_ns: u64, weight: u64) {
-    let step_ns = mean_ns.abs_diff(value_ns).div_ceil(weight);
-    match value_ns > *mean_ns {
-        true => *mean_ns += step_ns,
-        false => *mean_ns -= step_ns,
-    }
-}
-
 impl Mean {
+    /// The first value counts whole, unless something else was said before.
     fn learn(&mut self, value_ns: u64, weight: u64) {
-        match self.is_started {
-            true => approach(&mut self.mean_ns, value_ns, weight),
-            false => *self = Self { mean_ns: value_ns, is_started: true },
+        self.start_at(value_ns);
+        // The step rounds away from zero, so that a mean arrives where it is pulled to.
+        let step_ns = self.mean_ns.abs_diff(value_ns).div_ceil(weight);
+        match value_ns > self.mean_ns {
+            true => self.mean_ns += step_ns,
+            false => self.mean_ns -= step_ns,
+        }
+    }
+
+    fn start_at(&mut self, value_ns: u64) {
+        if !self.is_started {
+            *self = Self { mean_ns: value_ns, is_started: true };
         }
     }
 }
@@ -66,8 +66,8 @@ impl RecentQuantile {
     }
 }
 
-/// In a mean or on the way back to where it started, a step is one part in this many: it follows
-/// a change within some dozens of jobs, and one outlier moves it by a sixteenth.
+/// In a mean a new value is one part in this many: it follows a change within some dozens of
+/// jobs, and one outlier moves it by a sixteenth.
 const WEIGHT: u64 = 16;
 
 /// What jobs of a class cost that declare nothing.
@@ -75,18 +75,27 @@ const WEIGHT: u64 = 16;
 pub(super) struct LearnedCost {
     initial_ns: u64,
     cost_ns: u64,
-    is_started: bool,
-    recent: Option<RecentQuantile>,
+    model: Model,
+}
+
+#[derive(Clone, Debug)]
+enum Model {
+    Mean(Mean),
+    Quantile(RecentQuantile),
 }
 
 impl LearnedCost {
     pub(super) fn new(class: &ClassConfig) -> Self {
         let initial_ns = saturating_nanos(class.initial_cost);
-        let recent = match class.cost_model {
-            CostModel::Mean => None,
-            CostModel::Quantile(quantile) => Some(RecentQuantile::new(quantile)),
+        let model = match class.cost_model {
+            CostModel::Mean => Model::Mean(Mean::default()),
+            CostModel::Quantile(quantile) => Model::Quantile(RecentQuantile::new(quantile)),
         };
-        Self { initial_ns, cost_ns: initial_ns, is_started: false, recent }
+        Self { initial_ns, cost_ns: initial_ns, model }
+    }
+
+    pub(super) const fn initial(&self) -> Duration {
+        Duration::from_nanos(self.initial_ns)
     }
 
     pub(super) const fn cost(&self) -> Duration {
@@ -94,25 +103,22 @@ impl LearnedCost {
     }
 
     pub(super) fn learn(&mut self, took: Duration) {
-        match &mut self.recent {
-            Some(recent) => self.cost_ns = recent.learn(took).unwrap_or(self.cost_ns),
-            None if self.is_started => {
-                approach(&mut self.cost_ns, saturating_nanos(took), WEIGHT);
+        match &mut self.model {
+            Model::Mean(mean) => {
+                mean.learn(saturating_nanos(took), WEIGHT);
+                self.cost_ns = mean.mean_ns;
             }
-            None => {
-                self.cost_ns = saturating_nanos(took);
-                self.is_started = true;
-            }
+            Model::Quantile(recent) => self.cost_ns = recent.learn(took).unwrap_or(self.cost_ns),
         }
     }
 
-    /// Goes back towards the initial cost, because too many jobs were turned away.
-    ///
-    /// An estimate that turns every job away would never learn again: one long run (a machine
-    /// that stood still, a cold start) would lock its class out for good.
-    pub(super) fn doubt(&mut self) {
-        let lower_ns = self.initial_ns.min(self.cost_ns);
-        approach(&mut self.cost_ns, lower_ns, WEIGHT);
+    /// Begins anew.
+    pub(super) fn forget(&mut self) {
+        self.cost_ns = self.initial_ns;
+        match &mut self.model {
+            Model::Mean(mean) => *mean = Mean::default(),
+            Model::Quantile(recent) => *recent = RecentQuantile::new(recent.quantile),
+        }
     }
 }
 
@@ -126,16 +132,19 @@ pub(super) struct Correction {
 /// Slower than a learned cost: a ratio of two noisy means must not swing.
 const CORRECTION_WEIGHT: u64 = 64;
 
-/// A run counts for at most so many times what was declared: a machine that stood still says
-/// little about the declaration.
+/// A run counts for at most so many times what was booked for it: a machine that stood still says
+/// little about the declaration, but a declaration that is wrong by far is found out in some
+/// dozens of runs.
 const MOST_RATIO: u64 = 16;
 
 impl Correction {
-    pub(super) fn learn(&mut self, declared: Duration, took: Duration) {
+    pub(super) fn learn(&mut self, declared: Duration, booked: Duration, took: Duration) {
         let declared_ns = saturating_nanos(declared);
-        let took_ns = saturating_nanos(took).min(declared_ns.saturating_mul(MOST_RATIO));
+        let most_ns = saturating_nanos(booked).saturating_mul(MOST_RATIO);
+        // Until the first run is done, what is declared is believed.
+        self.took.start_at(declared_ns);
         self.declared.learn(declared_ns, CORRECTION_WEIGHT);
-        self.took.learn(took_ns, CORRECTION_WEIGHT);
+        self.took.learn(saturating_nanos(took).min(most_ns), CORRECTION_WEIGHT);
     }
 
     /// What a job is expected to need that declares so much: never less.
@@ -175,15 +184,22 @@ impl ClassMargin {
         Duration::from_nanos(self.margin_ns)
     }
 
+    pub(super) const fn least(&self) -> Duration {
+        Duration::from_nanos(self.least_ns)
+    }
+
     pub(super) fn learn(&mut self, overrun: Duration) {
         if let Some(margin_ns) = self.overruns.as_mut().and_then(|it| it.learn(overrun)) {
             self.margin_ns = margin_ns.clamp(self.least_ns, self.most_ns);
         }
     }
 
-    /// Goes back towards the least, as [`LearnedCost::doubt`] does.
-    pub(super) fn doubt(&mut self) {
-        approach(&mut self.margin_ns, self.least_ns, WEIGHT);
+    /// Begins anew.
+    pub(super) fn forget(&mut self) {
+        self.margin_ns = self.least_ns;
+        if let Some(overruns) = &mut self.overruns {
+            *overruns = RecentQuantile::new(overruns.quantile);
+        }
     }
 }
 
@@ -231,11 +247,18 @@ mod tests {
     fn a_correction_only_ever_adds() {
         let mut correction = Correction::default();
         assert_eq!(correction.corrected(us(100)), us(100));
-        (0..500).for_each(|_| correction.learn(us(100), us(40)));
+        (0..500).for_each(|_| correction.learn(us(100), us(100), us(40)));
         assert_eq!(correction.corrected(us(100)), us(100));
-        (0..500).for_each(|_| correction.learn(us(100), us(300)));
+        (0..500).for_each(|_| correction.learn(us(100), us(100), us(300)));
         let corrected = correction.corrected(us(100));
         assert!((us(295)..=us(300)).contains(&corrected), "{corrected:?}");
+    }
+
+    #[test]
+    fn one_run_moves_a_correction_little() {
+        let mut correction = Correction::default();
+        correction.learn(us(100), us(100), us(900_000));
+        assert!(correction.corrected(us(100)) < us(125));
     }
 
     #[test]
@@ -248,7 +271,7 @@ mod tests {
         assert!((us(48)..us(54)).contains(&margin.margin()), "{:?}", margin.margin());
         (0..500).for_each(|_| margin.learn(us(90_000)));
         assert_eq!(margin.margin(), us(1_000));
-        (0..300).for_each(|_| margin.doubt());
+        margin.forget();
         assert_eq!(margin.margin(), least);
     }
 }

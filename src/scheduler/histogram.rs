@@ -139,7 +139,7 @@ impl Histogram {
     }
 
     /// The upper ends of the buckets that hold something, and how much they hold, in rising
-    /// order.
+    /// order. Values of ten hours and more are in the last one.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         let filled = self.counts.iter().enumerate().filter(|&(_, &count)| count > 0);
         filled.map(|(bucket, &count)| (Duration::from_nanos(upper_end(bucket)), count))
@@ -158,8 +158,8 @@ impl Histogram {
         self.max_ns = self.max_ns.max(other.max_ns);
     }
 
-    /// Halves every count, rounded down, so that what comes next weighs more than what was. The
-    /// mean and the largest value stay those of all values.
+    /// Halves every count, rounded down, so that what comes next weighs more than what was, for
+    /// quantiles; the mean is only near its truth afterwards, and the largest value stays.
     pub(super) fn fade(&mut self) {
         for count in &mut self.counts {
             *count /= 2;

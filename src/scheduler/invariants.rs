@@ -55,6 +55,7 @@ impl<T, I> Queue<T, I> {
                 Place::Ready => {
                     [true, false, false, false, false, is_late_possible && !self.ready.is_indexed()]
                 }
+                Place::Held => [false, false, false, false, false, is_late_possible],
                 Place::Background => [false, true, false, false, false, is_late_possible],
                 Place::Doomed(_) => [false, false, true, false, false, false],
                 Place::Condemned(_) => [false, false, false, true, false, false],

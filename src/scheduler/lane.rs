@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::class::ClassConfig;
 use super::demand::Order;
+use super::ready::ARITY;
 use super::record::{NONE, Record};
 use super::reservation::Bucket;
 use super::tenants::Tenants;
@@ -25,7 +26,7 @@ pub(super) struct Lane {
 pub(super) struct Reserved {
     pub(super) bucket: Bucket,
     /// The class's ready jobs.
-    pub(super) ready: IdHeap<Order, 4>,
+    pub(super) ready: IdHeap<Order, ARITY>,
 }
 
 impl Lane {

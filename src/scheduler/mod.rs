@@ -30,9 +30,10 @@
 //! > now + (R + Σ cost of the queued jobs before *j*) / `W`,
 //!
 //! where R is what the running jobs are expected to need still: until then no worker is idle
-//! (R. L. Graham, 1966). That is exact for one worker, and sufficient for more. As many jobs as
-//! there are free workers start at once. Jobs are *feasible* if each starts before its latest
-//! start by this measure.
+//! (R. L. Graham, 1966). That is exact for one worker, and sufficient for more. For more than one,
+//! it starts at the latest when as many workers as there are jobs up to *j* have become free,
+//! too, and what runs longer than until the last queued deadline counts only until then. Jobs are
+//! *feasible* if each starts before its latest start by this measure.
 //!
 //! [`Admission::Feasible`] refuses a job with which itself or one behind it would not be feasible;
 //! so it does when the deadline of a queued job is brought forward, and a job whose release comes
@@ -48,12 +49,16 @@
 //!
 //! *Tenants*: if the class of the job that is to be evicted has tenants that have queued more work
 //! than the mean of all of the class's tenants with something queued, one of theirs goes in its
-//! stead: that of the tenant with the most work that has a job up to there. With a full queue, a
-//! job whose tenant has queued less takes the place of the worst job of the class's tenant with
-//! the most work.
+//! stead: that of the tenant with the most work that has a job up to there (of eight that are
+//! asked).
 //!
 //! *Reservations*: while a class's [`Reservation`] could serve a job by its latest start, it is
 //! evicted only if there is nobody else, and not refused for the sake of others.
+//!
+//! *A full queue*: with [`Admission::Evict`], a job whose tenant has queued less displaces the worst
+//! job of the class's tenant with the most work; and where the whole queue is full, a job that
+//! costs less for its value displaces the worst of all, as does a job with a reservation. Jobs that
+//! are to be shed don't fill a queue, unless there are as many of them again.
 //!
 //! # Costs
 //!
@@ -61,17 +66,22 @@
 //! that a latest start never moves by itself. Where the runs of a class take longer than what was
 //! declared for them, declared costs are multiplied by the ratio of the two means: a class that
 //! declares too little hurts itself alone. When more than 256 jobs of a class were refused or shed
-//! for their cost while none of it ran (a run forgets a quarter of them), each further one brings
-//! what the class has learned a sixteenth of the way back to where it began: a class whose estimate
-//! was spoilt by one long run tries again.
-//! [`complete`](Scheduler::complete) frees what a job did not need.
+//! for their cost and none of it has run meanwhile, the next one is a *probe*: it is booked as if
+//! nothing had been learned and is not evicted for others, and what it shows replaces what was
+//! learned. So one long run locks no class out. [`complete`](Scheduler::complete) frees what a job
+//! did not need.
+//!
+//! Until its class has learned, a job that declares nothing costs the class's
+//! [initial cost](ClassConfig::initial_cost), which is zero by default: a first burst of such jobs
+//! looks as if all of it could be done in no time.
 //!
 //! # Coalescing
 //!
 //! In a scheduler [with identities](Scheduler::with_identities) a job joins a queued one of an
-//! equal identity: the queued one takes the earlier deadline and the earlier release, a tightened
-//! deadline is admitted anew, and it leaves the queue when all who share it have cancelled. A
-//! running job is joined by nobody, since it may have read what has changed since.
+//! equal identity: the queued one keeps its class, cost, value and tenant, and takes the earlier
+//! deadline and the earlier release, for good. With [`Admission::Feasible`] that is admitted anew.
+//! It leaves the queue when all who share it have cancelled. A running job is joined by nobody,
+//! since it may have read what has changed since; another of its identity waits until it is done.
 //!
 //! # Time
 //!
@@ -95,6 +105,7 @@ mod histogram;
 mod invariants;
 mod job;
 mod lane;
+mod learned;
 mod next;
 mod places;
 mod queue;
@@ -120,13 +131,13 @@ pub use reason::{Forecast, RefuseReason, Refused, RescheduleError, ShedReason, V
 pub use snapshot::{SavedJob, Snapshot};
 pub use stats::{ClassStats, Load, Refusals, Sheds, Stats};
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::key::Key;
 use crate::time::{Time, saturating_nanos};
-use cost::{ClassMargin, Correction, LearnedCost};
+use learned::{Learned, Run};
 use queue::Queue;
 use record::Place;
 
@@ -157,6 +168,8 @@ pub struct Scheduler<T, I = NoIdentity> {
     queue: Queue<T, I>,
     /// The queued jobs that can be joined, by slot.
     identities: BTreeMap<I, u32>,
+    /// What is running, and must not run twice at once.
+    running: BTreeSet<I>,
     now: Time,
     is_closed: bool,
     next_sequence: u64,
@@ -169,34 +182,17 @@ pub struct Scheduler<T, I = NoIdentity> {
 /// What is known of a class's jobs.
 #[derive(Debug)]
 struct ClassState {
-    cost: LearnedCost,
-    correction: Correction,
-    margin: ClassMargin,
-    /// Jobs that were refused or shed because of their cost while none ran; each run forgets a
-    /// quarter of them.
-    turned_away: u32,
+    learned: Learned,
     stats: ClassStats,
 }
 
-/// So many jobs of a class may be turned away, while none of it runs, before what it has learned
-/// is doubted: many more than an overload turns away between two runs.
-const PATIENCE: u32 = 256;
-
 impl ClassState {
-    /// A job is refused or shed because of its cost: if nothing of the class has run for long,
-    /// what it has learned may be wrong.
-    fn turn_away(&mut self, is_declared: bool) {
-        if self.stats.counts.running > 0 {
-            return;
+    /// A job is refused or shed because of its cost. If another of the class runs, that will tell
+    /// what they cost.
+    fn turn_away(&mut self) {
+        if self.stats.counts.running == 0 {
+            self.learned.turn_away();
         }
-        self.turned_away = self.turned_away.saturating_add(1);
-        if self.turned_away <= PATIENCE {
-            return;
-        }
-        if !is_declared {
-            self.cost.doubt();
-        }
-        self.margin.doubt();
     }
 }
 
@@ -234,10 +230,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     pub fn with_identities(config: Config) -> Result<Self, ConfigError> {
         config.validate()?;
         let classes = config.classes.iter().map(|class| ClassState {
-            cost: LearnedCost::new(class),
-            correction: Correction::default(),
-            margin: ClassMargin::new(config.margin),
-            turned_away: 0,
+            learned: Learned::new(class, config.margin),
             stats: ClassStats::default(),
         });
         Ok(Self {
@@ -245,6 +238,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             queue: Queue::new(&config),
             config,
             identities: BTreeMap::new(),
+            running: BTreeSet::new(),
             now: Time::ZERO,
             is_closed: false,
             next_sequence: 0,
@@ -287,14 +281,16 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.leave_queue(record.class);
         let class = &mut self.classes[record.class.number()];
         class.stats.counts.shed.count(&reason);
-        if reason != ShedReason::Shutdown {
-            class.turn_away(record.is_declared);
+        if !matches!(reason, ShedReason::Shutdown | ShedReason::Displaced) {
+            class.turn_away();
         }
         Some(Shed {
             key,
             payload: record.payload?,
             deadline: record.deadline,
             class: record.class,
+            tenant: record.tenant,
+            shares: record.shares,
             waited: now.saturating_since(record.eligible),
             reason,
         })
@@ -306,24 +302,34 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             return None;
         }
         let (slot, has_way) = self.queue.first_to_start(now)?;
+        // First what may panic, in the caller's own order of identities.
+        if let Some(identity) = self.queue.at(slot).and_then(|record| record.identity.clone()) {
+            self.forget_identity(Some(&identity), slot);
+            self.running.insert(identity);
+        }
         let (key, payload, verdict) = self.queue.start(slot, has_way, now)?;
-        let record = self.queue.records.get_mut(key)?;
-        let waited = now.saturating_since(record.eligible);
-        let (deadline, class) = (record.deadline, record.class);
-        let cost = Duration::from_nanos(record.cost_ns);
-        let (is_forced, identity) = (record.is_forced, record.identity.take());
-        self.forget_identity(identity.as_ref(), slot);
+        let record = self.queue.get(key)?;
+        let (class, is_forced) = (record.class, record.is_forced);
+        let running = Running {
+            key,
+            payload,
+            deadline: record.deadline,
+            class,
+            tenant: record.tenant,
+            shares: record.shares,
+            cost: Duration::from_nanos(record.cost_ns),
+            waited: now.saturating_since(record.eligible),
+            verdict,
+        };
         self.sheds_since_run = 0;
         self.leave_queue(class);
         let state = &mut self.classes[class.number()];
-        // A class that is closed again by one more run must not have to wait as long again.
-        state.turned_away -= state.turned_away.div_ceil(4);
-        let stats = &mut state.stats;
-        stats.queue_delay.record(waited);
-        stats.counts.running += 1;
-        stats.counts.forced += u64::from(is_forced);
-        stats.counts.pardoned += u64::from(verdict.is_some());
-        Some(Running { key, payload, deadline, class, cost, waited, verdict })
+        state.learned.start();
+        state.stats.queue_delay.record(running.waited);
+        state.stats.counts.running += 1;
+        state.stats.counts.forced += u64::from(is_forced);
+        state.stats.counts.shadowed += u64::from(verdict.is_some());
+        Some(running)
     }
 
     fn leave_queue(&mut self, class: Class) {
@@ -348,27 +354,44 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             return None;
         };
         let took = now.saturating_since(started);
+        self.release_identity(key, now);
         let record = self.queue.finish(key, saturating_nanos(took), now)?;
         let class = &mut self.classes[record.class.number()];
         let stats = &mut class.stats;
         stats.counts.running -= 1;
         stats.counts.busy = stats.counts.busy.saturating_add(took);
-        if let Some(deadline) = record.deadline.filter(|&deadline| deadline < now) {
+        // What still has to come without a worker comes later than this.
+        let answered = now + Duration::from_nanos(record.lead_ns);
+        if let Some(deadline) = record.deadline.filter(|&deadline| deadline < answered) {
             stats.counts.late += 1;
-            stats.lateness.record(now.saturating_since(deadline));
+            stats.lateness.record(answered.saturating_since(deadline));
         }
         match outcome {
             Outcome::Done => {
                 stats.counts.done += 1;
-                class.cost.learn(took);
-                class.margin.learn(took.saturating_sub(Duration::from_nanos(record.cost_ns)));
-                if record.is_declared {
-                    class.correction.learn(Duration::from_nanos(record.declared_ns), took);
-                }
+                class.learned.learn(Run {
+                    declared: record.declared(),
+                    booked: Duration::from_nanos(record.cost_ns),
+                    took,
+                    is_probe: record.is_probe,
+                });
             }
             Outcome::Failed => stats.counts.failed += 1,
         }
         Some(took)
+    }
+
+    /// Lets the queued job of a running one's identity go on.
+    fn release_identity(&mut self, key: Key, now: Time) {
+        let Some(identity) = self.queue.get(key).and_then(|record| record.identity.as_ref()) else {
+            return;
+        };
+        let held = self.identities.get(identity).copied();
+        self.running.remove(identity);
+        let is_held = |slot: &u32| self.queue.at(*slot).is_some_and(|it| it.place == Place::Held);
+        if let Some(slot) = held.filter(is_held) {
+            self.queue.admit_released(slot, now);
+        }
     }
 
     /// Takes a queued job out and returns its payload, unless somebody has joined it: then only
@@ -411,14 +434,14 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// is not configured. O(1).
     #[must_use]
     pub fn expected_cost(&self, class: Class) -> Option<Duration> {
-        self.classes.get(class.number()).map(|class| class.cost.cost())
+        self.classes.get(class.number()).map(|class| class.learned.cost())
     }
 
     /// The margin of a job that is submitted now; `None` for a class that is not configured.
     /// O(1).
     #[must_use]
     pub fn margin(&self, class: Class) -> Option<Duration> {
-        self.classes.get(class.number()).map(|class| class.margin.margin())
+        self.classes.get(class.number()).map(|class| class.learned.margin())
     }
 
     /// How things stand at `now`, and whether all that is queued can be done in time. Amortised

@@ -53,6 +53,10 @@ pub struct Running<T> {
     pub deadline: Option<Time>,
     /// The job's class.
     pub class: Class,
+    /// On whose behalf it is done.
+    pub tenant: Option<u64>,
+    /// How many submissions share it.
+    pub shares: u32,
     /// The worker time that it is expected to need.
     pub cost: Duration,
     /// How long it was queued, counted from its release if that came later than its submission.
@@ -83,6 +87,10 @@ pub struct Shed<T> {
     pub deadline: Option<Time>,
     /// The job's class.
     pub class: Class,
+    /// On whose behalf it was to be done.
+    pub tenant: Option<u64>,
+    /// How many submissions share it.
+    pub shares: u32,
     /// How long it was queued, counted from its release if that came later than its submission.
     pub waited: Duration,
     /// Why it is not run.

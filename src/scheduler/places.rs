@@ -17,8 +17,7 @@ impl<T, I> Queue<T, I> {
         let is_background = record.is_background() && !record.is_forced;
         if record.eligible > now {
             record.place = Place::Unreleased;
-            // A deadline that was moved before the release is told of at its latest start.
-            wake_at = Some(wake_at.map_or(record.eligible, |at| at.min(record.eligible)));
+            wake_at = Some(record.eligible);
             if !is_background {
                 let share_ns = self.workers.share_ns(record.cost_ns);
                 self.upcoming.insert(record.entry(slot, share_ns));
@@ -37,6 +36,17 @@ impl<T, I> Queue<T, I> {
             // Otherwise `settle` would find it due again and again.
             debug_assert!(wake_at > now, "a placed job has nothing to do now");
             expect_free(&self.wheel.insert(slot, wake_at.as_nanos()));
+        }
+    }
+
+    /// Keeps a displaced job back until the running one of its identity is done.
+    pub(super) fn hold(&mut self, slot: u32, now: Time) {
+        let Some(record) = self.at_mut(slot) else { return };
+        record.place = Place::Held;
+        let Some(latest_start) = record.latest_start() else { return };
+        match latest_start <= now {
+            true => self.expire(slot),
+            false => expect_free(&self.wheel.insert(slot, latest_start.as_nanos())),
         }
     }
 
@@ -75,7 +85,7 @@ impl<T, I> Queue<T, I> {
         let Some(record) = self.at(slot) else { return };
         let (place, order, class) = (record.place, record.order(), record.class.number());
         let held = match place {
-            Place::Nowhere | Place::Running(_) => true,
+            Place::Nowhere | Place::Held | Place::Running(_) => true,
             Place::Unreleased => record.is_background() || self.upcoming.remove(order).is_some(),
             Place::Ready => self.unready(slot),
             Place::Background => {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::config::{Admission, Config};
-use super::demand::{Demand, Order};
+use super::demand::{Demand, Lookout, Order};
 use super::lane::Lane;
 use super::ready::{ARITY, Ready};
 use super::reason::{ShedReason, Verdict};
@@ -20,14 +20,14 @@ use crate::time::Time;
 use crate::wheel::IdWheel;
 
 /// Jobs in their order, with their slots and what was decided about them.
-type Sentenced = IndexedHeap<Order, (u32, Verdict), ARITY>;
+type Decided<R> = IndexedHeap<Order, (u32, R), ARITY>;
 
 /// What was decided about a job.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fate {
-    pub(super) verdict: Verdict,
-    /// Whether shadow mode runs it all the same.
-    pub(super) is_pardoned: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Shed(ShedReason),
+    /// Shadow mode runs it all the same.
+    Shadowed(Verdict),
 }
 
 /// Where a job was before it was moved.
@@ -49,8 +49,8 @@ pub(super) struct Queue<T, I> {
     pub(super) workers: Workers,
     pub(super) ready: Ready,
     pub(super) background: IdHeap<Order, ARITY>,
-    pub(super) doomed: Sentenced,
-    pub(super) condemned: Sentenced,
+    pub(super) doomed: Decided<ShedReason>,
+    pub(super) condemned: Decided<Verdict>,
     /// The unreleased foreground jobs: the slack that background work may use.
     pub(super) upcoming: Demand,
     /// In nanoseconds: the release of an unreleased job, the latest start of others; not of those
@@ -62,6 +62,8 @@ pub(super) struct Queue<T, I> {
     reserved: Vec<u32>,
     /// By class: when its starvation guard acts.
     pub(super) guards: IdHeap<Time, ARITY>,
+    /// Memory for looking out.
+    pub(super) lookout: Lookout,
     /// Jobs whose release has come, between two loops over them.
     released: Vec<(Time, u64, u32)>,
 }
@@ -88,6 +90,7 @@ impl<T, I> Queue<T, I> {
             reserved: reserved.map(|(class, _)| class).collect(),
             lanes,
             guards: IdHeap::with_arity(),
+            lookout: Lookout::default(),
             released: Vec::new(),
         }
     }
@@ -145,15 +148,20 @@ impl<T, I> Queue<T, I> {
         let mut released = core::mem::take(&mut self.released);
         released.sort_unstable();
         for (_, _, slot) in released.drain(..) {
-            self.displace(slot);
-            self.place(slot, now, None);
-            if self.admission == Admission::Feasible
-                && let Err(forecast) = self.is_bearable(slot, now)
-            {
-                self.doom(slot, ShedReason::Evicted(forecast));
-            }
+            self.admit_released(slot, now);
         }
         self.released = released;
+    }
+
+    /// Places a job whose release has come, if the admission lets it.
+    pub(super) fn admit_released(&mut self, slot: u32, now: Time) {
+        self.displace(slot);
+        self.place(slot, now, None);
+        if self.admission == Admission::Feasible
+            && let Err(forecast) = self.is_bearable(slot, now)
+        {
+            self.doom(slot, ShedReason::Evicted(forecast));
+        }
     }
 
     /// The oldest waiting job of a class goes to the front of all that are ready.
@@ -189,36 +197,47 @@ impl<T, I> Queue<T, I> {
     /// Lets a job be shed, or in shadow mode only marks it.
     pub(super) fn doom(&mut self, slot: u32, reason: ShedReason) {
         let reason = self.closing.map_or(reason, |_| ShedReason::Shutdown);
-        self.sentence(slot, Fate { verdict: Verdict::Shed(reason), is_pardoned: self.is_shadow });
+        self.sentence(
+            slot,
+            match self.is_shadow {
+                true => Fate::Shadowed(Verdict::Shed(reason)),
+                false => Fate::Shed(reason),
+            },
+        );
     }
 
     /// Marks a job as one that is not run, or that only shadow mode runs.
     pub(super) fn sentence(&mut self, slot: u32, fate: Fate) {
         self.displace(slot);
         let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
-        let into = if fate.is_pardoned { &mut self.condemned } else { &mut self.doomed };
-        let key = into.push(record.order(), (slot, fate.verdict));
-        record.place = if fate.is_pardoned { Place::Condemned(key) } else { Place::Doomed(key) };
+        let order = record.order();
+        record.place = match fate {
+            Fate::Shed(reason) => Place::Doomed(self.doomed.push(order, (slot, reason))),
+            Fate::Shadowed(verdict) => {
+                // What would have waited for slack must not take the foreground's time now.
+                let is_last = record.is_background() && !record.is_forced;
+                let order = if is_last { order.with_priority(Time::MAX) } else { order };
+                Place::Condemned(self.condemned.push(order, (slot, verdict)))
+            }
+        };
     }
 
     /// What was decided about a job, if it is doomed or condemned.
     pub(super) fn fate(&self, record: &Record<T, I>) -> Option<Fate> {
-        let (sentenced, key, is_pardoned) = match record.place {
-            Place::Doomed(key) => (&self.doomed, key, false),
-            Place::Condemned(key) => (&self.condemned, key, true),
-            _ => return None,
-        };
-        sentenced.get(key).map(|&(_, verdict)| Fate { verdict, is_pardoned })
+        match record.place {
+            Place::Doomed(key) => self.doomed.get(key).map(|&(_, reason)| Fate::Shed(reason)),
+            Place::Condemned(key) => {
+                self.condemned.get(key).map(|&(_, verdict)| Fate::Shadowed(verdict))
+            }
+            _ => None,
+        }
     }
 
     /// Takes out the doomed job that comes first.
     pub(super) fn pop_doomed(&mut self) -> Option<(Key, Record<T, I>, ShedReason)> {
-        let (_, (slot, verdict)) = self.doomed.pop()?;
+        let (_, (slot, reason)) = self.doomed.pop()?;
         let (key, record) = self.records.remove_slot(slot)?;
-        match verdict {
-            Verdict::Shed(reason) => Some((key, record, reason)),
-            Verdict::Refused(_) => None,
-        }
+        Some((key, record, reason))
     }
 
     /// The job to start now, and whether a reservation gives it the right of way. Settle first.
@@ -239,8 +258,7 @@ impl<T, I> Queue<T, I> {
     /// The first job of a class with something in its bucket, if it is not certain that everybody
     /// is on time anyway.
     fn first_reserved(&mut self, now: Time) -> Option<u32> {
-        let begin = self.workers.begin_after(now, 0).as_nanos();
-        if self.ready.demand_mut().is_some_and(|demand| demand.latest_ns() > begin) {
+        if self.ready.is_indexed() && self.is_in_time(now) {
             return None;
         }
         let mut first: Option<(Order, u32)> = None;
@@ -285,7 +303,11 @@ impl<T, I> Queue<T, I> {
             reserved.bucket.start(now, cost_ns, is_charged);
         }
         self.set_guard(class, now);
-        Some((key, payload?, fate.map(|fate| fate.verdict)))
+        let verdict = match fate {
+            Some(Fate::Shadowed(verdict)) => Some(verdict),
+            _ => None,
+        };
+        Some((key, payload?, verdict))
     }
 
     /// Takes a running job out, which has run since `started`.
@@ -318,16 +340,17 @@ impl<T, I> Queue<T, I> {
     /// How things stand.
     pub(super) fn load(&mut self, now: Time) -> Load {
         let running_ns = u64::try_from(self.workers.remaining_ns(now)).unwrap_or(u64::MAX);
-        let begin = self.workers.begin_after(now, 0);
+        let is_in_time = self.is_in_time(now);
+        let lookout = self.look_out(now);
+        let begin_ns = lookout.begin_ns;
+        self.lookout = lookout;
         let demand = self.ready.demand_mut();
         let work = demand.map(|demand| (demand.total().work_ns, demand.latest_ns()));
-        let queued_ns = work.map_or(0, |(work_ns, _)| work_ns);
-        let slack = work.and_then(|(_, latest_ns)| match latest_ns {
-            u64::MAX => Some(Duration::MAX),
-            latest_ns => {
-                Time::from_nanos(latest_ns).checked_since(begin).filter(|it| !it.is_zero())
-            }
+        let slack = work.filter(|_| is_in_time).map(|(_, latest_ns)| match latest_ns {
+            u64::MAX => Duration::MAX,
+            _ => Duration::from_nanos(latest_ns.saturating_sub(begin_ns)),
         });
+        let (begin, queued_ns) = (Time::from_nanos(begin_ns), work.map_or(0, |work| work.0));
         Load {
             running: Duration::from_nanos(running_ns),
             queued: Duration::from_nanos(queued_ns).saturating_mul(self.workers.count()),
@@ -371,17 +394,20 @@ impl<T, I> Queue<T, I> {
         let closing = self.closing.map_or(by, |closing| closing.min(by));
         self.closing = Some(closing);
         self.is_shadow = false;
+        let is_held = |queue: &Self, slot| queue.at(slot).is_some_and(|it| it.place == Place::Held);
+        let held: Vec<_> = queued.iter().map(|&(_, slot)| is_held(self, slot)).collect();
         queued.iter().for_each(|&(_, slot)| self.displace(slot));
         self.lanes.iter_mut().for_each(|lane| lane.guard = None);
-        for (_, slot) in queued {
+        for ((_, slot), is_held) in queued.into_iter().zip(held) {
             let Some(record) = self.at_mut(slot) else { continue };
             record.is_forced = false;
             let times = record.times();
             let is_possible = record.is_possible(times, Some(closing), now).is_ok();
             self.set_times(slot, times);
-            match is_possible {
-                true => self.place(slot, now, None),
-                false => self.doom(slot, ShedReason::Shutdown),
+            match (is_possible, is_held) {
+                (true, false) => self.place(slot, now, None),
+                (true, true) => self.hold(slot, now),
+                (false, _) => self.doom(slot, ShedReason::Shutdown),
             }
         }
     }

@@ -12,8 +12,11 @@ use crate::time::Time;
 pub struct Forecast {
     /// The time before which the job had to start: deadline - cost - lead - margin.
     pub latest_start: Time,
-    /// When it would have started, with everything before it that was queued or running.
+    /// When it would have started at the latest, with everything before it that was queued or
+    /// running.
     pub start: Time,
+    /// When it would have been done then: start + cost + lead.
+    pub finish: Time,
     /// How many queued jobs were before it.
     pub ahead: u32,
     /// The earliest deadline that would have been missed: the job's own, or that of one behind
@@ -62,6 +65,8 @@ pub enum ShedReason {
     Evicted(Forecast),
     /// Not all could be done in time, and its tenant had more than its share of the queue.
     OverShare(Forecast),
+    /// The queue was full, and its place was given to a job with a better right to it.
+    Displaced,
     /// The scheduler shuts down, and it could not be done before that.
     Shutdown,
 }
@@ -104,11 +109,11 @@ impl<T, I> Error for Refused<T, I> {}
 
 impl fmt::Display for Forecast {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { latest_start, start, ahead, violated } = self;
+        let Self { latest_start, start, finish, ahead, violated } = self;
         write!(
             formatter,
-            "behind {ahead} jobs it would start at {start:?}, it had to before {latest_start:?}, \
-             and the deadline {violated:?} would be missed"
+            "behind {ahead} jobs it would start at {start:?} and end at {finish:?}; it had to start \
+             before {latest_start:?}, and the deadline {violated:?} would be missed"
         )
     }
 }
@@ -137,7 +142,17 @@ impl fmt::Display for ShedReason {
             Self::OverShare(forecast) => {
                 write!(formatter, "its tenant has more than its share: {forecast}")
             }
+            Self::Displaced => formatter.write_str("its place in the full queue was given away"),
             Self::Shutdown => formatter.write_str("the scheduler shuts down"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(reason) => write!(formatter, "refused: {reason}"),
+            Self::Shed(reason) => write!(formatter, "shed: {reason}"),
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Place {
     Ready,
     /// In `background`, and in the wheel at its latest start if it has one.
     Background,
+    /// In the wheel alone, at its latest start if it has one: a job of its identity is running.
+    Held,
     /// In `doomed`, under this key: it will be shed, and nobody was told yet.
     Doomed(Key),
     /// In `condemned`, under this key: only shadow mode still runs it.
@@ -38,6 +40,8 @@ pub(super) struct Record<T, I> {
     pub(super) is_background_class: bool,
     /// Whether its class's reservation has room for it.
     pub(super) is_protected: bool,
+    /// Whether it is to show what its class costs: see `learned`.
+    pub(super) is_probe: bool,
     /// Whether its start was charged to its class's reservation.
     pub(super) is_charged: bool,
     /// Whether its cost was declared.
@@ -112,6 +116,10 @@ pub(super) fn badness(cost_ns: u64, value: u32, weight: u32) -> u64 {
 }
 
 impl<T, I> Record<T, I> {
+    pub(super) fn declared(&self) -> Option<Duration> {
+        self.is_declared.then_some(Duration::from_nanos(self.declared_ns))
+    }
+
     pub(super) fn is_background(&self) -> bool {
         self.is_background_class || self.deadline.is_none()
     }
@@ -119,22 +127,26 @@ impl<T, I> Record<T, I> {
     /// Whether the job has to be in time beside others: a protected or forced one has a right to be
     /// where it is.
     pub(super) fn is_contested(&self) -> bool {
-        self.place == Place::Ready && !self.is_forced && !self.is_protected
+        self.place == Place::Ready && !self.is_forced && !self.has_right()
+    }
+
+    /// Whether it has a right to be served before those who haven't.
+    const fn has_right(&self) -> bool {
+        self.is_protected || self.is_probe
     }
 
     pub(super) fn is_past_latest_start(&self, now: Time) -> bool {
         self.latest_start().is_some_and(|latest_start| latest_start <= now)
     }
 
-    /// The time before which the job must start; `None` without a deadline, and for a job that
-    /// was taken to the front.
+    /// The time before which the job must start; `None` without a deadline.
     pub(super) fn latest_start(&self) -> Option<Time> {
-        (self.entry_latest_ns() < u64::MAX).then_some(Time::from_nanos(self.latest_ns))
+        (self.latest_ns < u64::MAX).then_some(Time::from_nanos(self.latest_ns))
     }
 
-    /// Nobody is told to shed a job that was taken to the front, so it can't be too late.
-    const fn entry_latest_ns(&self) -> u64 {
-        if self.is_forced { u64::MAX } else { self.latest_ns }
+    /// From the start to the end of all that the job needs.
+    pub(super) fn until_done(&self) -> Duration {
+        Duration::from_nanos(self.cost_ns) + Duration::from_nanos(self.lead_ns)
     }
 
     /// A job without a deadline stands behind all that have one: the end of time is used for it
@@ -177,7 +189,8 @@ impl<T, I> Record<T, I> {
         match self.latest_start_at(times, closing) {
             Some(latest_start) if latest_start <= start => {
                 let violated = times.deadline.unwrap_or(Time::MAX);
-                Err(Forecast { latest_start, start, ahead: 0, violated })
+                let finish = start + self.until_done();
+                Err(Forecast { latest_start, start, finish, ahead: 0, violated })
             }
             _ => Ok(()),
         }
@@ -187,15 +200,16 @@ impl<T, I> Record<T, I> {
     pub(super) fn entry(&self, slot: u32, share_ns: u64) -> Entry {
         let worst = match self.is_forced {
             true => 0,
-            false if self.is_protected => self.badness,
+            false if self.has_right() => self.badness,
             false => self.badness + UNPROTECTED,
         };
-        let latest_ns = self.entry_latest_ns();
+        // A job that was taken to the front displaces others, and nobody displaces it.
+        let latest_ns = if self.is_forced { u64::MAX } else { self.latest_ns };
         Entry {
             order: self.order(),
             work_ns: share_ns,
             latest_ns,
-            soonest_ns: latest_ns,
+            soonest_ns: self.latest_ns,
             worst,
             count: 1,
             child: slot,

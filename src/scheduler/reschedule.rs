@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use super::Scheduler;
 use super::class::Class;
 use super::config::Admission;
-use super::reason::{RescheduleError, ShedReason, Verdict};
+use super::queue::Fate;
+use super::reason::{RescheduleError, ShedReason};
 use super::record::{Place, Record, Times};
 use crate::key::Key;
 use crate::time::Time;
@@ -47,8 +48,13 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let record = self.movable(key)?;
         record.is_possible(to, self.queue.closing(), now).map_err(RescheduleError::Infeasible)?;
         let before = self.queue.position(record);
+        let is_held = record.identity.as_ref().is_some_and(|it| self.running.contains(it));
         self.queue.displace(slot);
         self.queue.set_times(slot, to);
+        if is_held {
+            self.queue.hold(slot, now);
+            return Ok(());
+        }
         self.queue.place(slot, now, None);
         let is_contested = to.is_tighter_than(before.times) || before.fate.is_some();
         if self.config.admission != Admission::Feasible || !is_contested {
@@ -63,15 +69,14 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// A job that is queued, unless its end is decided.
     fn movable(&self, key: Key) -> Result<&Record<T, I>, RescheduleError> {
         let record = self.queue.get(key).ok_or(RescheduleError::Stale)?;
-        let verdict = self.queue.fate(record).map(|fate| fate.verdict);
-        let is_shut_down = verdict == Some(Verdict::Shed(ShedReason::Shutdown));
+        let is_shut_down = self.queue.fate(record) == Some(Fate::Shed(ShedReason::Shutdown));
         match record.place {
             Place::Running(_) => Err(RescheduleError::Running),
             // Another job may have been queued in its stead.
             Place::Doomed(_)
                 if is_shut_down
                     || !self.is_joinable(record, key.slot())
-                    || self.is_over_bound(record.class) =>
+                    || !self.has_place(record.class) =>
             {
                 Err(RescheduleError::Stale)
             }
@@ -79,11 +84,11 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         }
     }
 
-    /// Whether so many are queued, with those that are to be shed, that a place was given away.
-    fn is_over_bound(&self, class: Class) -> bool {
+    /// Whether a job that was to be shed can stay: its place may have been given away.
+    fn has_place(&self, class: Class) -> bool {
         let of_class = self.classes[class.number()].stats.counts.queued;
         let bound = self.config.classes[class.number()].queue_bound;
-        self.queued > self.config.queue_bound || bound.is_some_and(|bound| of_class > bound)
+        self.live() < self.config.queue_bound && bound.is_none_or(|bound| of_class <= bound)
     }
 
     /// Whether a submission with the job's identity would join it.

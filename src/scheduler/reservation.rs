@@ -57,6 +57,12 @@ impl Bucket {
     /// Protects a job, if the bucket can serve it before `latest_start` beside all that it
     /// protects already.
     pub(super) fn protect(&mut self, now: Time, latest_start: Time, cost_ns: u64) -> bool {
+        let fits = self.would_protect(now, latest_start, cost_ns);
+        self.restore(fits, cost_ns)
+    }
+
+    /// Whether the bucket would protect a job.
+    pub(super) fn would_protect(&mut self, now: Time, latest_start: Time, cost_ns: u64) -> bool {
         self.refill(now);
         let until_ns = latest_start.saturating_since(now).as_nanos();
         let gained_ns =
@@ -64,11 +70,7 @@ impl Bucket {
         let available_ns =
             self.credit_ns.saturating_add(i128::try_from(gained_ns).unwrap_or(i128::MAX));
         let protected_ns = self.protected_ns + u128::from(cost_ns);
-        let fits = i128::try_from(protected_ns).is_ok_and(|it| it <= available_ns);
-        if fits {
-            self.protected_ns = protected_ns;
-        }
-        fits
+        i128::try_from(protected_ns).is_ok_and(|it| it <= available_ns)
     }
 
     /// A job comes back with the protection that it had.

@@ -25,8 +25,8 @@ pub struct Snapshot<'a, T, I> {
 
 /// A job of a [`Snapshot`].
 ///
-/// Its cost is what its scheduler had booked for it; times that have passed are zero. Where it is
-/// submitted again its deadline has come or not, and others may be queued: it is admitted anew.
+/// Times that have passed are zero. Where it is submitted again its deadline may have passed, and
+/// others may be queued: it is admitted anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedJob<T, I = NoIdentity> {
     /// What was submitted.
@@ -37,7 +37,7 @@ pub struct SavedJob<T, I = NoIdentity> {
     pub due_ns: Option<u64>,
     /// The time until its release.
     pub release_ns: u64,
-    /// The worker time that it is expected to need.
+    /// The worker time that was declared for it, or that its class had learned.
     pub cost_ns: u64,
     /// The time to completion that occupies no worker.
     pub lead_ns: u64,
@@ -118,7 +118,7 @@ fn saved<T, I>(record: &Record<T, I>, now: Time) -> Option<SavedJob<&T, &I>> {
         class: record.class.into(),
         due_ns: record.deadline.map(left_ns),
         release_ns: left_ns(record.eligible),
-        cost_ns: record.cost_ns,
+        cost_ns: if record.is_declared { record.declared_ns } else { record.cost_ns },
         lead_ns: record.lead_ns,
         value: record.value,
         tenant: record.tenant,

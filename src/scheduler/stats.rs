@@ -33,7 +33,7 @@ pub struct Stats {
     /// Background jobs that ran because their class's starvation guard took them to the front.
     pub forced: u64,
     /// Jobs that [shadow mode](super::Config::shadow) ran although they would not have been.
-    pub pardoned: u64,
+    pub shadowed: u64,
     /// Jobs that are queued now.
     pub queued: u32,
     /// Jobs that are running now.
@@ -110,6 +110,8 @@ pub struct Sheds {
     pub evicted: u64,
     /// Their tenant had more than its share.
     pub over_share: u64,
+    /// Their place in a full queue was given away.
+    pub displaced: u64,
     /// The scheduler was shut down.
     pub shutdown: u64,
 }
@@ -118,7 +120,7 @@ impl Sheds {
     /// All shed jobs.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.latest_start + self.evicted + self.over_share + self.shutdown
+        self.latest_start + self.evicted + self.over_share + self.displaced + self.shutdown
     }
 
     pub(super) const fn count(&mut self, reason: &ShedReason) {
@@ -126,6 +128,7 @@ impl Sheds {
             ShedReason::LatestStart { .. } => &mut self.latest_start,
             ShedReason::Evicted(_) => &mut self.evicted,
             ShedReason::OverShare(_) => &mut self.over_share,
+            ShedReason::Displaced => &mut self.displaced,
             ShedReason::Shutdown => &mut self.shutdown,
         } += 1;
     }
@@ -146,10 +149,11 @@ impl AddAssign for Stats {
         self.shed.latest_start += other.shed.latest_start;
         self.shed.evicted += other.shed.evicted;
         self.shed.over_share += other.shed.over_share;
+        self.shed.displaced += other.shed.displaced;
         self.shed.shutdown += other.shed.shutdown;
         self.late += other.late;
         self.forced += other.forced;
-        self.pardoned += other.pardoned;
+        self.shadowed += other.shadowed;
         self.queued += other.queued;
         self.running += other.running;
         self.busy = self.busy.saturating_add(other.busy);

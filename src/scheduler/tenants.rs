@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use core::cmp::Reverse;
 
 use super::demand::{Demand, Entry, Order};
+use super::record::is_protected;
 
 /// The queued work of a class's tenants.
 #[derive(Debug, Default)]
@@ -76,9 +77,10 @@ impl Tenants {
         over_share.filter_map(|(_, tenant)| worst(tenant)).find(|job| suits(job))
     }
 
-    /// The worst job of the tenant with the most work, if that is over its share and has, without
-    /// that job, still as much as `tenant` has with another job of this cost. `cost_of` knows
-    /// the jobs' costs. O(log n).
+    /// The worst job of the tenant with the most work, if that is over its share, the job is not
+    /// protected, and the tenant has, without
+    /// it, still as much as `tenant` has with another job of this cost. `cost_of` knows the jobs'
+    /// costs. O(log n).
     pub(super) fn worst_in_favour_of(
         &self,
         tenant: u64,
@@ -95,7 +97,8 @@ impl Tenants {
         let worst = self.queued.get(&most)?.jobs.worst_until(end)?;
         let own_ns = self.queued.get(&tenant).map_or(0, |queued| queued.work_ns);
         let left_ns = most_ns - u128::from(cost_of(&worst));
-        (worst.worst > 0 && own_ns + u128::from(cost_ns) <= left_ns).then_some(worst)
+        let may_go = worst.worst > 0 && !is_protected(&worst);
+        (may_go && own_ns + u128::from(cost_ns) <= left_ns).then_some(worst)
     }
 
     /// The work of all tenants' jobs. O(n).

@@ -1,5 +1,9 @@
 //! What the workers still have to do, as far as anybody expects.
 
+use core::time::Duration;
+
+use super::demand::Lookout;
+use super::ready::ARITY;
 use crate::heap::IdHeap;
 use crate::time::Time;
 
@@ -12,7 +16,7 @@ pub(super) struct Workers {
     count: u32,
     running: u32,
     /// By slot: the ends that time has not passed yet.
-    ends: IdHeap<Time, 4>,
+    ends: IdHeap<Time, ARITY>,
     /// At most 2^31 ends of at most 2^64 ns.
     sum_ns: u128,
 }
@@ -28,12 +32,6 @@ impl Workers {
 
     pub(super) const fn has_free(&self) -> bool {
         self.running < self.count
-    }
-
-    /// How many jobs in front of a queue start at once, where that says more than the sums do:
-    /// with one worker it doesn't.
-    pub(super) const fn free_beside_others(&self) -> u32 {
-        if self.count == 1 { 0 } else { self.count - self.running }
     }
 
     /// The part of a job's cost that each worker bears, rounded up to the safe side.
@@ -72,15 +70,40 @@ impl Workers {
 
     /// When the first queued job begins at the latest, if so much worker time comes before it.
     pub(super) fn begin_after(&mut self, now: Time, extra_ns: u64) -> Time {
-        let remaining_ns = self.remaining_ns(now) + u128::from(extra_ns);
-        let share_ns = match u64::try_from(remaining_ns) {
-            Ok(remaining_ns) => self.share_ns(remaining_ns),
-            Err(_) => {
-                let share_ns = remaining_ns.div_ceil(u128::from(self.count));
-                u64::try_from(share_ns).unwrap_or(u64::MAX)
-            }
+        let work_ns = self.remaining_ns(now) + u128::from(extra_ns);
+        now + self.shared(work_ns)
+    }
+
+    /// What each worker bears of some work.
+    fn shared(&self, work_ns: u128) -> Duration {
+        // A division of 128 bits takes dozens of nanoseconds.
+        let share_ns = match u64::try_from(work_ns) {
+            Ok(work_ns) => self.share_ns(work_ns),
+            Err(_) => u64::try_from(work_ns.div_ceil(u128::from(self.count))).unwrap_or(u64::MAX),
         };
-        Time::from_nanos(now.as_nanos().saturating_add(share_ns))
+        Duration::from_nanos(share_ns)
+    }
+
+    /// Looks out over what runs, for jobs of which the last is due at `last`. O(W log W), and O(1)
+    /// for one worker.
+    ///
+    /// A worker that is busy beyond `last` counts only until then: for these jobs it is a worker
+    /// less, and not a mountain of work that all have to carry away.
+    pub(super) fn look_out(&mut self, now: Time, last: Option<Time>, lookout: &mut Lookout) {
+        let mut work_ns = self.remaining_ns(now);
+        if self.count > 1
+            && let Some(last) = last
+        {
+            let until =
+                |end: Time| u128::from(end.min(last).saturating_since(now).as_nanos() as u64);
+            work_ns = self.ends.iter().map(|(_, end)| until(end)).sum();
+        }
+        lookout.now_ns = now.as_nanos();
+        lookout.begin_ns = (now + self.shared(work_ns)).as_nanos();
+        lookout.idle = self.count - self.ends.len() as u32;
+        lookout.ends_ns.clear();
+        lookout.ends_ns.extend(self.ends.iter().map(|(_, end)| end.as_nanos()));
+        lookout.ends_ns.sort_unstable();
     }
 }
 

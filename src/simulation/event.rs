@@ -219,6 +219,7 @@ fn refuse_number(reason: &RefuseReason) -> u64 {
 fn shed_number(reason: &ShedReason) -> u64 {
     match reason {
         ShedReason::Shutdown => 1,
+        ShedReason::Displaced => 3,
         ShedReason::LatestStart { latest_start, .. } => 2 + (latest_start.as_nanos() << 3),
         ShedReason::Evicted(forecast) => 3 + (forecast.start.as_nanos() << 3),
         ShedReason::OverShare(forecast) => 4 + (forecast.start.as_nanos() << 3),

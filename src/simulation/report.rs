@@ -122,6 +122,7 @@ impl Tally {
             ShedReason::LatestStart { .. } => &mut self.shed.latest_start,
             ShedReason::Evicted(_) => &mut self.shed.evicted,
             ShedReason::OverShare(_) => &mut self.shed.over_share,
+            ShedReason::Displaced => &mut self.shed.displaced,
             ShedReason::Shutdown => &mut self.shed.shutdown,
         } += 1;
     }

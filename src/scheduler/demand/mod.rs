@@ -5,7 +5,8 @@
 //! begin at the latest so that nobody in it starts too late, the earliest latest start, and the
 //! largest gain of an eviction in it. So the root tells in O(1) whether all are in time, and a
 //! descent finds the first job that isn't, the worst one before it, or what stands before a job,
-//! in O(log n). Nodes are merged where two neighbours together fill less than half of one.
+//! in O(log n). A node that has become sparse is merged with a neighbour if both together fill at
+//! most half of one.
 //!
 //! A change is O(1) a level: it moves the two times as bounds, to the safe side. Only where a
 //! bound says that somebody may be late is the truth looked for, and then the bounds on the way
@@ -64,6 +65,8 @@ impl Demand {
     /// Puts a job in, whose order is nobody else's. O(log n).
     pub(super) fn insert(&mut self, job: Entry) {
         if self.nodes.is_empty() {
+            // A tenant's index seldom needs more.
+            self.nodes.reserve_exact(1);
             self.nodes.push(Node::new());
         }
         let leaf = self.descend(job.order);

@@ -1,5 +1,7 @@
 //! What the demand index is asked.
 
+use alloc::vec::Vec;
+
 use super::{Demand, Entry, Order};
 
 /// A job and what stands before it.
@@ -12,12 +14,44 @@ pub(in crate::scheduler) struct Spot {
     pub(in crate::scheduler) ahead: u32,
 }
 
-/// Jobs that start too late if the first one begins at `begin_ns`.
-#[derive(Clone, Copy, Debug)]
+/// When jobs start, as far as the running ones say.
+#[derive(Clone, Debug, Default)]
 pub(in crate::scheduler) struct Lookout {
+    /// When the first job begins at the latest, as far as the sum of all work says.
     pub(in crate::scheduler) begin_ns: u64,
-    /// So many jobs in front find a free worker, and are never too late.
-    pub(in crate::scheduler) free: u32,
+    pub(in crate::scheduler) now_ns: u64,
+    /// So many workers are free now, or should be.
+    pub(in crate::scheduler) idle: u32,
+    /// When the others become free, in rising order.
+    pub(in crate::scheduler) ends_ns: Vec<u64>,
+}
+
+impl Lookout {
+    /// When a worker is free for the job with so many before it, if there are more workers than
+    /// that: each of those before it keeps at most one of them.
+    fn free_for(&self, ahead: u32) -> Option<u64> {
+        match ahead.checked_sub(self.idle) {
+            None => Some(self.now_ns),
+            Some(at) => self.ends_ns.get(at as usize).copied(),
+        }
+    }
+
+    /// When a job starts at the latest.
+    pub(in crate::scheduler) fn start_ns(&self, work_ns: u64, ahead: u32) -> u64 {
+        let by_sum = self.begin_ns.saturating_add(work_ns);
+        self.free_for(ahead).map_or(by_sum, |free_ns| by_sum.min(free_ns))
+    }
+
+    /// Whether a job could not start in time even as the first.
+    pub(in crate::scheduler) fn is_hopeless(&self, job: &Entry) -> bool {
+        self.start_ns(0, 0) >= job.latest_ns
+    }
+
+    /// Whether a job may be late, or one of a subtree: a search goes where it is.
+    fn may_be_late(&self, entry: &Entry, work_ns: u64) -> bool {
+        let latest_ns = Entry::earlier(entry.latest_ns, work_ns);
+        latest_ns < u64::MAX && latest_ns <= self.begin_ns
+    }
 }
 
 impl Demand {
@@ -52,21 +86,22 @@ impl Demand {
     pub(in crate::scheduler) fn latest_ns(&mut self) -> u64 {
         loop {
             // No job has to begin earlier than the bound says, so who has to by then is it.
-            let lookout = Lookout { begin_ns: self.total.latest_ns, free: 0 };
-            if lookout.begin_ns == u64::MAX || self.first_late(lookout, None).is_some() {
-                return lookout.begin_ns;
+            let begin_ns = self.total.latest_ns;
+            let lookout = Lookout { begin_ns, now_ns: begin_ns, ..Lookout::default() };
+            if begin_ns == u64::MAX || self.first_late(&lookout, None).is_some() {
+                return begin_ns;
             }
         }
     }
 
     /// The first job that is too late, at or after `from`. O(1) if the bound says that there is
-    /// none, otherwise amortised O(free + log n).
+    /// none, otherwise amortised O(workers + log n).
     pub(in crate::scheduler) fn first_late(
         &mut self,
-        lookout: Lookout,
+        lookout: &Lookout,
         from: Option<Order>,
     ) -> Option<Spot> {
-        if self.total.latest_ns > lookout.begin_ns {
+        if !lookout.may_be_late(&self.total, 0) {
             return None;
         }
         let late = self.late_below(self.root, self.height, (0, 0), lookout, from);
@@ -85,7 +120,7 @@ impl Demand {
         node: u32,
         height: u32,
         before: (u64, u32),
-        lookout: Lookout,
+        lookout: &Lookout,
         from: Option<Order>,
     ) -> Option<Spot> {
         let (mut work_ns, mut ahead) = before;
@@ -96,11 +131,14 @@ impl Demand {
         });
         for at in 0..here.entries().len() {
             let entry = self.node(node).entries()[at];
-            let may_be_late = Entry::earlier(entry.latest_ns, work_ns) <= lookout.begin_ns;
-            if may_be_late && at >= skipped && ahead + entry.count > lookout.free {
-                if height == 0 {
+            let is_late = |ahead| lookout.start_ns(work_ns, ahead) >= entry.latest_ns;
+            if at < skipped || !lookout.may_be_late(&entry, work_ns) {
+                // Nobody here.
+            } else if height == 0 {
+                if is_late(ahead) {
                     return Some(Spot { job: entry, work_ns, ahead });
                 }
+            } else {
                 let before = (work_ns, ahead);
                 let found = self.late_below(entry.child, height - 1, before, lookout, from);
                 if found.is_some() {
@@ -128,7 +166,7 @@ impl Demand {
     /// The first job in order whose latest start has come at `now_ns`. O(1) if the bound says that
     /// there is none, otherwise amortised O(log n).
     pub(in crate::scheduler) fn first_past(&mut self, now_ns: u64) -> Option<Entry> {
-        if self.total.soonest_ns > now_ns {
+        if self.total.soonest_ns > now_ns.min(u64::MAX - 1) {
             return None;
         }
         let past = self.past_below(self.root, self.height, now_ns);
@@ -141,7 +179,7 @@ impl Demand {
     fn past_below(&mut self, node: u32, height: u32, now_ns: u64) -> Option<Entry> {
         for at in 0..self.node(node).entries().len() {
             let entry = self.node(node).entries()[at];
-            if entry.soonest_ns > now_ns {
+            if entry.soonest_ns > now_ns.min(u64::MAX - 1) {
                 continue;
             }
             if height == 0 {
@@ -154,6 +192,15 @@ impl Demand {
             *self.node_mut(node).entry_mut(at) = self.node(entry.child).summary(entry.child);
         }
         None
+    }
+
+    /// The last job. O(log n).
+    pub(in crate::scheduler) fn last(&self) -> Option<&Entry> {
+        let mut entry = self.nodes.get(self.root as usize)?.entries().last()?;
+        for _ in 0..self.height {
+            entry = self.node(entry.child).entries().last()?;
+        }
+        Some(entry)
     }
 
     /// The job with the largest `worst` up to `until`, the last among equals. O(log n).

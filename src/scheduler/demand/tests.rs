@@ -41,9 +41,11 @@ impl List {
         })
     }
 
-    fn first_late(&self, lookout: Lookout, from: Option<Order>) -> Option<Spot> {
+    fn first_late(&self, lookout: &Lookout, from: Option<Order>) -> Option<Spot> {
+        let free = (0..lookout.idle).map(|_| lookout.now_ns).chain(lookout.ends_ns.clone());
+        let free: Vec<u64> = free.collect();
         self.spots().find(|spot| {
-            spot.ahead >= lookout.free
+            free.get(spot.ahead as usize).is_none_or(|&free_ns| free_ns >= spot.job.latest_ns)
                 && from.is_none_or(|from| spot.job.order >= from)
                 && spot.job.latest_ns < u64::MAX
                 && spot.job.latest_ns.saturating_sub(spot.work_ns) <= lookout.begin_ns
@@ -53,7 +55,7 @@ impl List {
 
 fn compare(demand: &mut Demand, list: &List, random: &mut Random) {
     assert_eq!(demand.checked_jobs(), list.0);
-    assert_eq!(demand.first(), list.0.first());
+    assert_eq!((demand.first(), demand.last()), (list.0.first(), list.0.last()));
     let dated = || list.spots().filter(|spot| spot.job.latest_ns < u64::MAX);
     if random.below(2) == 0 {
         let latest = |spot: Spot| spot.job.latest_ns.saturating_sub(spot.work_ns);
@@ -71,10 +73,12 @@ fn compare(demand: &mut Demand, list: &List, random: &mut Random) {
         assert_eq!(demand.find(spot.job.order), Some(spot));
     }
     assert_eq!(demand.find(Order::new(Time::from_nanos(5), u64::MAX)), None);
-    let free = random.below(6) as u32;
-    let lookout = Lookout { begin_ns: random.below(800), free };
-    assert_eq!(demand.first_late(lookout, None), list.first_late(lookout, None));
-    assert_eq!(demand.first_late(lookout, Some(order)), list.first_late(lookout, Some(order)));
+    let mut ends_ns: Vec<u64> = (0..random.below(4)).map(|_| random.below(900)).collect();
+    ends_ns.sort_unstable();
+    let (begin_ns, now_ns) = (random.below(800), random.below(100));
+    let lookout = Lookout { begin_ns, now_ns, idle: random.below(4) as u32, ends_ns };
+    assert_eq!(demand.first_late(&lookout, None), list.first_late(&lookout, None));
+    assert_eq!(demand.first_late(&lookout, Some(order)), list.first_late(&lookout, Some(order)));
 }
 
 #[test]
@@ -122,6 +126,6 @@ fn sums_that_are_too_large_are_not_feasible() {
             ..job(&mut Random(1), 0)
         });
     }
-    let late = demand.first_late(Lookout { begin_ns: 0, free: 0 }, None);
+    let late = demand.first_late(&Lookout::default(), None);
     assert_eq!(late.map(|spot| spot.ahead), Some(3));
 }
