@@ -78,7 +78,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         if let Some(key) = self.joinable(job) {
             return self.join(key, times, now);
         }
-        let is_held = job.identity.as_ref().is_some_and(|it| self.running.contains(it));
+        let is_held = self.is_running(job.identity.as_ref());
         self.find_room(&record, is_held, now)?;
         let key = self.queue.records.insert(record);
         self.next_sequence += 1;

@@ -107,6 +107,7 @@ mod job;
 mod lane;
 mod learned;
 mod next;
+mod observe;
 mod places;
 mod queue;
 mod ready;
@@ -131,7 +132,7 @@ pub use reason::{Forecast, RefuseReason, Refused, RescheduleError, ShedReason, V
 pub use snapshot::{SavedJob, Snapshot};
 pub use stats::{ClassStats, Load, Refusals, Sheds, Stats};
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -168,8 +169,8 @@ pub struct Scheduler<T, I = NoIdentity> {
     queue: Queue<T, I>,
     /// The queued jobs that can be joined, by slot.
     identities: BTreeMap<I, u32>,
-    /// What is running, and must not run twice at once.
-    running: BTreeSet<I>,
+    /// How often what is running runs: once, but for what shadow mode lets run.
+    running: BTreeMap<I, u32>,
     now: Time,
     is_closed: bool,
     next_sequence: u64,
@@ -238,7 +239,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             queue: Queue::new(&config),
             config,
             identities: BTreeMap::new(),
-            running: BTreeSet::new(),
+            running: BTreeMap::new(),
             now: Time::ZERO,
             is_closed: false,
             next_sequence: 0,
@@ -305,7 +306,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         // First what may panic, in the caller's own order of identities.
         if let Some(identity) = self.queue.at(slot).and_then(|record| record.identity.clone()) {
             self.forget_identity(Some(&identity), slot);
-            self.running.insert(identity);
+            *self.running.entry(identity).or_default() += 1;
         }
         let (key, payload, verdict) = self.queue.start(slot, has_way, now)?;
         let record = self.queue.get(key)?;
@@ -354,7 +355,6 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             return None;
         };
         let took = now.saturating_since(started);
-        self.release_identity(key, now);
         let record = self.queue.finish(key, saturating_nanos(took), now)?;
         let class = &mut self.classes[record.class.number()];
         let stats = &mut class.stats;
@@ -378,20 +378,31 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             }
             Outcome::Failed => stats.counts.failed += 1,
         }
+        if let Some(identity) = record.identity {
+            self.release_identity(&identity, now);
+        }
         Some(took)
     }
 
-    /// Lets the queued job of a running one's identity go on.
-    fn release_identity(&mut self, key: Key, now: Time) {
-        let Some(identity) = self.queue.get(key).and_then(|record| record.identity.as_ref()) else {
-            return;
-        };
+    /// A job of this identity has ended: one that was held back for it goes on.
+    fn release_identity(&mut self, identity: &I, now: Time) {
         let held = self.identities.get(identity).copied();
+        if let Some(runs) = self.running.get_mut(identity) {
+            *runs -= 1;
+            if *runs > 0 {
+                return;
+            }
+        }
         self.running.remove(identity);
         let is_held = |slot: &u32| self.queue.at(*slot).is_some_and(|it| it.place == Place::Held);
         if let Some(slot) = held.filter(is_held) {
             self.queue.admit_released(slot, now);
         }
+    }
+
+    /// Whether a job of the same identity is running.
+    fn is_running(&self, identity: Option<&I>) -> bool {
+        identity.is_some_and(|identity| self.running.contains_key(identity))
     }
 
     /// Takes a queued job out and returns its payload, unless somebody has joined it: then only
@@ -410,46 +421,6 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.leave_queue(record.class);
         self.classes[record.class.number()].stats.counts.cancelled += 1;
         record.payload.map(Cancelled::Removed)
-    }
-
-    /// What became of the jobs so far. O(classes).
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let refused = Refusals { unknown_class: self.unknown_class, ..Refusals::default() };
-        let mut total = Stats { submitted: self.unknown_class, refused, ..Stats::default() };
-        for class in &self.classes {
-            total += class.stats.counts;
-        }
-        total
-    }
-
-    /// What became of a class's jobs so far, and how they fared; `None` for a class that is not
-    /// configured. O(1).
-    #[must_use]
-    pub fn class_stats(&self, class: Class) -> Option<&ClassStats> {
-        self.classes.get(class.number()).map(|class| &class.stats)
-    }
-
-    /// The cost of a job that declares none, if it were submitted now; `None` for a class that
-    /// is not configured. O(1).
-    #[must_use]
-    pub fn expected_cost(&self, class: Class) -> Option<Duration> {
-        self.classes.get(class.number()).map(|class| class.learned.cost())
-    }
-
-    /// The margin of a job that is submitted now; `None` for a class that is not configured.
-    /// O(1).
-    #[must_use]
-    pub fn margin(&self, class: Class) -> Option<Duration> {
-        self.classes.get(class.number()).map(|class| class.learned.margin())
-    }
-
-    /// How things stand at `now`, and whether all that is queued can be done in time. Amortised
-    /// O(log n).
-    #[must_use]
-    pub fn load(&mut self, now: Time) -> Load {
-        let now = self.settle_at(now);
-        self.queue.load(now)
     }
 
     /// Moves to `now` what happens by itself.

@@ -69,6 +69,7 @@ impl<T, I> Queue<T, I> {
             let latest_start = record.latest_start().unwrap_or(Time::MAX);
             record.is_protected = match protection {
                 Some(is_protected) => reserved.bucket.restore(is_protected, record.cost_ns),
+                None if record.is_probe => false,
                 None => reserved.bucket.protect(now, latest_start, record.cost_ns),
             };
             expect_free(&reserved.ready.push(slot, record.order()));

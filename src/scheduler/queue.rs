@@ -139,7 +139,9 @@ impl<T, I> Queue<T, I> {
         if !self.released.is_empty() {
             self.release(now);
         }
-        while let Some((class, _)) = self.guards.pop_if(|_, guard_at| guard_at <= now) {
+        // Each class once: at the end of time a guard that acts again would act at once.
+        for _ in 0..self.guards.len() {
+            let Some((class, _)) = self.guards.pop_if(|_, guard_at| guard_at <= now) else { break };
             self.force(class as usize, now);
         }
     }
@@ -210,13 +212,14 @@ impl<T, I> Queue<T, I> {
     pub(super) fn sentence(&mut self, slot: u32, fate: Fate) {
         self.displace(slot);
         let Some((_, record)) = self.records.at_slot_mut(slot) else { return };
+        record.is_forced = false;
         let order = record.order();
         record.place = match fate {
             Fate::Shed(reason) => Place::Doomed(self.doomed.push(order, (slot, reason))),
             Fate::Shadowed(verdict) => {
                 // What would have waited for slack must not take the foreground's time now.
-                let is_last = record.is_background() && !record.is_forced;
-                let order = if is_last { order.with_priority(Time::MAX) } else { order };
+                let order =
+                    if record.is_background() { order.with_priority(Time::MAX) } else { order };
                 Place::Condemned(self.condemned.push(order, (slot, verdict)))
             }
         };
@@ -389,16 +392,17 @@ impl<T, I> Queue<T, I> {
     }
 
     /// Lets everything that is queued be done by `by`, or be shed.
-    pub(super) fn shut_down(&mut self, mut queued: Vec<(u64, u32)>, by: Time, now: Time) {
+    ///
+    /// The jobs come with their sequence, and whether they are held back for one of their
+    /// identity.
+    pub(super) fn shut_down(&mut self, mut queued: Vec<(u64, u32, bool)>, by: Time, now: Time) {
         queued.sort_unstable();
         let closing = self.closing.map_or(by, |closing| closing.min(by));
         self.closing = Some(closing);
         self.is_shadow = false;
-        let is_held = |queue: &Self, slot| queue.at(slot).is_some_and(|it| it.place == Place::Held);
-        let held: Vec<_> = queued.iter().map(|&(_, slot)| is_held(self, slot)).collect();
-        queued.iter().for_each(|&(_, slot)| self.displace(slot));
+        queued.iter().for_each(|&(_, slot, _)| self.displace(slot));
         self.lanes.iter_mut().for_each(|lane| lane.guard = None);
-        for ((_, slot), is_held) in queued.into_iter().zip(held) {
+        for (_, slot, is_held) in queued {
             let Some(record) = self.at_mut(slot) else { continue };
             record.is_forced = false;
             let times = record.times();

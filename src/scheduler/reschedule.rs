@@ -48,7 +48,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let record = self.movable(key)?;
         record.is_possible(to, self.queue.closing(), now).map_err(RescheduleError::Infeasible)?;
         let before = self.queue.position(record);
-        let is_held = record.identity.as_ref().is_some_and(|it| self.running.contains(it));
+        let is_held = self.is_running(record.identity.as_ref());
         self.queue.displace(slot);
         self.queue.set_times(slot, to);
         if is_held {
@@ -114,7 +114,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
                 !matches!(record.place, Place::Running(_) | Place::Doomed(_))
             };
             let live = records.filter(|(_, record)| is_live(record));
-            live.map(|(key, record)| (record.sequence, key.slot())).collect()
+            let is_held = |record: &Record<T, I>| self.is_running(record.identity.as_ref());
+            live.map(|(key, record)| (record.sequence, key.slot(), is_held(record))).collect()
         };
         self.queue.shut_down(queued, by, now);
     }

@@ -1,0 +1,96 @@
+//! What a scheduler tells of itself and of its jobs.
+
+use core::time::Duration;
+
+use super::Scheduler;
+use super::class::Class;
+use super::config::Config;
+use super::stats::{ClassStats, Load, Refusals, Stats};
+use crate::key::Key;
+use crate::time::Time;
+
+impl<T, I: Ord + Clone> Scheduler<T, I> {
+    /// What became of the jobs so far. O(classes).
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let refused = Refusals { unknown_class: self.unknown_class, ..Refusals::default() };
+        let mut total = Stats { submitted: self.unknown_class, refused, ..Stats::default() };
+        for class in &self.classes {
+            total += class.stats.counts;
+        }
+        total
+    }
+
+    /// What became of a class's jobs so far, and how they fared; `None` for a class that is not
+    /// configured. O(1).
+    #[must_use]
+    pub fn class_stats(&self, class: Class) -> Option<&ClassStats> {
+        self.classes.get(class.number()).map(|class| &class.stats)
+    }
+
+    /// The cost of a job that declares none, if it were submitted now; `None` for a class that
+    /// is not configured. O(1).
+    #[must_use]
+    pub fn expected_cost(&self, class: Class) -> Option<Duration> {
+        self.classes.get(class.number()).map(|class| class.learned.cost())
+    }
+
+    /// The margin of a job that is submitted now; `None` for a class that is not configured.
+    /// O(1).
+    #[must_use]
+    pub fn margin(&self, class: Class) -> Option<Duration> {
+        self.classes.get(class.number()).map(|class| class.learned.margin())
+    }
+
+    /// How things stand at `now`, and whether all that is queued can be done in time. Amortised
+    /// O(log n).
+    #[must_use]
+    pub fn load(&mut self, now: Time) -> Load {
+        let now = self.settle_at(now);
+        self.queue.load(now)
+    }
+
+    /// The payload of a queued job. O(1). `None` if the job is running or gone.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Option<&T> {
+        self.queue.get(key)?.payload.as_ref()
+    }
+
+    /// The payload of a queued job. O(1). `None` if the job is running or gone.
+    #[must_use]
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        self.queue.records.get_mut(key)?.payload.as_mut()
+    }
+
+    /// When a queued or running job must be done; `None` within if it has no deadline, and without
+    /// if it is gone. O(1).
+    #[must_use]
+    pub fn deadline(&self, key: Key) -> Option<Option<Time>> {
+        self.queue.get(key).map(|record| record.deadline)
+    }
+
+    /// How many jobs are queued, those included that are to be shed and that nobody was told of
+    /// yet. O(1).
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.queued as usize
+    }
+
+    /// Whether nothing is queued. O(1).
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.queued == 0
+    }
+
+    /// Whether it is shut down. O(1).
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// What it was told before it started. O(1).
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+}
