@@ -55,10 +55,10 @@
 //! *Reservations*: while a class's [`Reservation`] could serve a job by its latest start, it is
 //! evicted only if there is nobody else, and not refused for the sake of others.
 //!
-//! *A full queue*: with [`Admission::Evict`], a job whose tenant has queued less displaces the worst
-//! job of the class's tenant with the most work; and where the whole queue is full, a job that
-//! costs less for its value displaces the worst of all, as does a job with a reservation. Jobs that
-//! are to be shed don't fill a queue, unless there are as many of them again.
+//! *A full queue*: with [`Admission::Evict`], a job whose tenant has queued less displaces the
+//! worst job of the class's tenant with the most work; and where the whole queue is full, a job
+//! that costs less for its value displaces the worst of all, as does a job with a reservation.
+//! Jobs that are to be shed don't fill a queue, unless there are as many of them again.
 //!
 //! # Costs
 //!

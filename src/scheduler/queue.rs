@@ -329,15 +329,16 @@ impl<T, I> Queue<T, I> {
     pub(super) fn next_wakeup(&mut self, now: Time) -> Option<Time> {
         let wheel = self.wheel.next_wakeup().map(Time::from_nanos);
         let guard = self.guards.peek().map(|(_, guard_at)| guard_at);
-        let evicts = self.admission == Admission::Evict && !self.is_shadow;
-        let latest = self.ready.demand_mut().map(|demand| match demand.latest_ns() {
+        let mut moments = [wheel, guard, None, None];
+        if let Some(demand) = self.ready.demand_mut() {
+            moments[2] = Some(Time::from_nanos(demand.soonest_ns()));
             // Then somebody has to be evicted, unless a worker becomes free before.
-            latest_ns if evicts && latest_ns > now.as_nanos() => latest_ns,
-            _ => demand.soonest_ns(),
-        });
+            let evicts = self.admission == Admission::Evict && !self.is_shadow;
+            let latest = evicts.then(|| Time::from_nanos(demand.latest_ns()));
+            moments[3] = latest.filter(|&latest| latest > now);
+        }
         // Nobody lives to see the end of time.
-        let moments = wheel.into_iter().chain(guard).chain(latest.map(Time::from_nanos));
-        moments.min().filter(|&at| at < Time::MAX)
+        moments.into_iter().flatten().min().filter(|&at| at < Time::MAX)
     }
 
     /// How things stand.

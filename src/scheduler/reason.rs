@@ -112,8 +112,8 @@ impl fmt::Display for Forecast {
         let Self { latest_start, start, finish, ahead, violated } = self;
         write!(
             formatter,
-            "behind {ahead} jobs it would start at {start:?} and end at {finish:?}; it had to start \
-             before {latest_start:?}, and the deadline {violated:?} would be missed"
+            "behind {ahead} jobs it would start at {start:?} and end at {finish:?}; it had to \
+             start before {latest_start:?}, and the deadline {violated:?} would be missed"
         )
     }
 }
