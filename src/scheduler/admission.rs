@@ -127,7 +127,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             eligible: times.eligible,
             cost_ns: booking.cost_ns,
             declared_ns: saturating_nanos(declared.unwrap_or_default()),
-            lead_ns: saturating_nanos(job.lead),
+            lead_ns: job.lead_ns,
             margin_ns: booking.margin_ns,
             #[cfg(feature = "serde")]
             value: job.value,

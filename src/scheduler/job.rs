@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::budget::Budget;
 use super::class::Class;
-use crate::time::Time;
+use crate::time::{Time, saturating_nanos};
 
 /// The identity of jobs that have none: it has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +33,7 @@ pub struct Job<T, I = NoIdentity> {
     pub(super) release: Option<Time>,
     pub(super) class: Class,
     pub(super) cost: Option<Duration>,
-    pub(super) lead: Duration,
+    pub(super) lead_ns: u64,
     pub(super) value: u32,
     pub(super) tenant: Option<u64>,
     pub(super) identity: Option<I>,
@@ -50,7 +50,7 @@ impl<T, I> Job<T, I> {
             release: None,
             class: Class::new(0),
             cost: None,
-            lead: Duration::ZERO,
+            lead_ns: 0,
             value: 1,
             tenant: None,
             identity: None,
@@ -101,7 +101,7 @@ impl<T, I> Job<T, I> {
     /// default.
     #[must_use]
     pub fn lead(self, lead: Duration) -> Self {
-        Self { lead, ..self }
+        Self { lead_ns: saturating_nanos(lead), ..self }
     }
 
     /// Sets what the job is worth beside others, when not all can be done; 1 by default. A job
