@@ -2,7 +2,7 @@
 
 use super::Scheduler;
 use super::config::Admission;
-use super::job::{Due, Job};
+use super::job::Job;
 use super::next::Submitted;
 use super::queue::Fate;
 use super::reason::{RefuseReason, Refused, RescheduleError, Verdict};
@@ -13,7 +13,7 @@ use crate::time::{Time, saturating_nanos};
 impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// Queues a job, or lets it join a queued one of the same identity. O(log n), and O(log n) for
     /// each job whose release or latest start has passed since the last call; allocates only by
-    /// growth. Poll after it: there may be a job to run, or, with [`Admission::Evict`], one to
+    /// growth, but for identities and tenants, whose maps allocate a node now and then. Poll after it: there may be a job to run, or, with [`Admission::Evict`], one to
     /// shed.
     ///
     /// # Errors
@@ -59,12 +59,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         if self.is_closed {
             return Err(RefuseReason::Closed);
         }
-        let eligible = job.release.map_or(now, |release| release.max(now));
-        let deadline = match job.due {
-            Due::Never => None,
-            Due::At(deadline) => Some(deadline),
-            Due::Within(budget) => Some(eligible + budget),
-        };
+        let (deadline, eligible) = (job.due(now), job.eligible(now));
         if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(RefuseReason::Expired);
         }

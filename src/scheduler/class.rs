@@ -23,6 +23,12 @@ impl Class {
     }
 }
 
+impl From<u16> for Class {
+    fn from(number: u16) -> Self {
+        Self(number)
+    }
+}
+
 impl From<Class> for u16 {
     fn from(class: Class) -> Self {
         class.0
@@ -93,6 +99,13 @@ pub struct Reservation {
     pub runtime: Duration,
     /// How long a period is.
     pub period: Duration,
+}
+
+impl Default for ClassConfig {
+    /// A foreground class.
+    fn default() -> Self {
+        Self::foreground()
+    }
 }
 
 impl ClassConfig {

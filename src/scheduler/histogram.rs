@@ -29,6 +29,12 @@ impl Quantile {
         if ten_thousandths <= 10_000 { Some(Self(ten_thousandths)) } else { None }
     }
 
+    /// How many ten-thousandths it is.
+    #[must_use]
+    pub const fn ten_thousandths(self) -> u16 {
+        self.0
+    }
+
     /// How many of `count` values it covers, rounded up.
     const fn of(self, count: u64) -> u64 {
         (count as u128 * self.0 as u128).div_ceil(10_000) as u64

@@ -30,13 +30,20 @@ pub struct Job<T, I = NoIdentity> {
     /// What the job is about; the scheduler only carries it.
     pub payload: T,
     pub(super) due: Due,
-    pub(super) release: Option<Time>,
-    pub(super) class: Class,
-    pub(super) cost: Option<Duration>,
-    pub(super) lead_ns: u64,
-    pub(super) value: u32,
-    pub(super) tenant: Option<u64>,
-    pub(super) identity: Option<I>,
+    /// The time before which the job doesn't start.
+    pub release: Option<Time>,
+    /// The job's class.
+    pub class: Class,
+    /// The worker time that is declared for it.
+    pub cost: Option<Duration>,
+    /// The time to completion that occupies no worker.
+    pub lead_ns: u64,
+    /// What it is worth beside others.
+    pub value: u32,
+    /// On whose behalf it is done.
+    pub tenant: Option<u64>,
+    /// What work it is.
+    pub identity: Option<I>,
 }
 
 impl<T, I> Job<T, I> {
@@ -55,6 +62,31 @@ impl<T, I> Job<T, I> {
             tenant: None,
             identity: None,
         }
+    }
+
+    /// When the job must be done, if it is submitted at `now`; `None` without a deadline.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use punctual::scheduler::Job;
+    /// use punctual::time::Time;
+    ///
+    /// let (now, ms) = (Time::ZERO, Duration::from_millis);
+    /// let job = Job::<_>::new("refresh").release(now + ms(100)).budget(ms(20));
+    /// assert_eq!(job.due(now), Some(now + ms(120)));
+    /// ```
+    #[must_use]
+    pub fn due(&self, now: Time) -> Option<Time> {
+        match self.due {
+            Due::Never => None,
+            Due::At(deadline) => Some(deadline),
+            Due::Within(budget) => Some(self.eligible(now) + budget),
+        }
+    }
+
+    /// The time from which the job may run, if it is submitted at `now`.
+    pub(super) fn eligible(&self, now: Time) -> Time {
+        self.release.map_or(now, |release| release.max(now))
     }
 
     /// Sets when the job must be done.

@@ -43,7 +43,21 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     }
 
     /// How things stand at `now`, and whether all that is queued can be done in time. Amortised
-    /// O(log n).
+    /// O(workers + log n).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use punctual::scheduler::{Config, Job, Scheduler};
+    /// use punctual::time::Time;
+    ///
+    /// let (now, ms) = (Time::ZERO, Duration::from_millis);
+    /// let mut scheduler = Scheduler::new(Config::default())?;
+    /// scheduler.submit(now, Job::new("first").budget(ms(10)).cost(ms(2)))?;
+    /// scheduler.submit(now, Job::new("second").budget(ms(12)).cost(ms(3)))?;
+    /// let load = scheduler.load(now);
+    /// assert_eq!((load.queued, load.slack), (ms(5), Some(ms(7))));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn load(&mut self, now: Time) -> Load {
         let now = self.settle_at(now);

@@ -105,7 +105,13 @@ impl<T, I> fmt::Display for Refused<T, I> {
     }
 }
 
-impl<T, I> Error for Refused<T, I> {}
+impl<T, I> Error for Refused<T, I> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.reason)
+    }
+}
+
+impl Error for RefuseReason {}
 
 impl fmt::Display for Forecast {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

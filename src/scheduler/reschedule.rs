@@ -105,6 +105,23 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// what to shed, until a `Wait(None)` says that nothing is queued. With a `by` that has passed
     /// everything that is queued is shed. Running jobs are not touched. Shadow mode and starvation
     /// guards end here. A second call can only bring the end forward.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use punctual::scheduler::{Config, Job, Next, Scheduler, ShedReason};
+    /// use punctual::time::Time;
+    ///
+    /// let (now, ms) = (Time::ZERO, Duration::from_millis);
+    /// let mut scheduler = Scheduler::new(Config::default())?;
+    /// scheduler.submit(now, Job::new("bid").budget(ms(80)).cost(ms(2)))?;
+    /// scheduler.submit(now, Job::new("report").budget(ms(900)).cost(ms(200)))?;
+    /// scheduler.shutdown(now, now + ms(100));
+    /// let Next::Shed(report) = scheduler.poll(now) else { unreachable!() };
+    /// assert_eq!((report.payload, report.reason), ("report", ShedReason::Shutdown));
+    /// assert!(matches!(scheduler.poll(now), Next::Run(bid) if bid.payload == "bid"));
+    /// assert!(scheduler.submit(now, Job::new("late")).is_err());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn shutdown(&mut self, now: Time, by: Time) {
         let now = self.settle_at(now);
         self.is_closed = true;

@@ -17,7 +17,7 @@ use crate::time::Time;
 
 /// What is queued in a [`Scheduler`], from [`Scheduler::snapshot`]: a sequence of [`SavedJob`], in
 /// the order of submission.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Snapshot<'a, T, I> {
     scheduler: &'a Scheduler<T, I>,
     now: Time,
