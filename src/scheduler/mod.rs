@@ -115,6 +115,7 @@ mod reason;
 mod record;
 mod reschedule;
 mod reservation;
+mod shutdown;
 #[cfg(feature = "serde")]
 mod snapshot;
 mod stats;
@@ -407,38 +408,6 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// Whether a job of the same identity is running.
     fn is_running(&self, identity: Option<&I>) -> bool {
         identity.is_some_and(|identity| self.running.contains_key(identity))
-    }
-
-    /// Takes a queued job out and returns its payload, unless somebody has joined it: then only
-    /// one share of it goes. O(log n). `None` if the job is running or gone.
-    ///
-    /// ```
-    /// use punctual::scheduler::{Cancelled, Config, Job, Scheduler};
-    /// use punctual::time::Time;
-    ///
-    /// let mut scheduler = Scheduler::with_identities(Config::default())?;
-    /// let job = || Job::new("load user 7").identity(7);
-    /// let key = scheduler.submit(Time::ZERO, job())?.key();
-    /// scheduler.submit(Time::ZERO, job())?; // it joins the first
-    /// assert_eq!(scheduler.cancel(key), Some(Cancelled::LetGo));
-    /// assert_eq!(scheduler.cancel(key), Some(Cancelled::Removed("load user 7")));
-    /// assert_eq!(scheduler.cancel(key), None);
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    pub fn cancel(&mut self, key: Key) -> Option<Cancelled<T>> {
-        let record = self.queue.records.get_mut(key)?;
-        if matches!(record.place, Place::Running(_)) {
-            return None;
-        }
-        if record.shares > 1 {
-            record.shares -= 1;
-            return Some(Cancelled::LetGo);
-        }
-        let record = self.queue.remove(key)?;
-        self.forget_identity(record.identity.as_ref(), key.slot());
-        self.leave_queue(record.class);
-        self.classes[record.class.number()].stats.counts.cancelled += 1;
-        record.payload.map(Cancelled::Removed)
     }
 
     /// Moves to `now` what happens by itself.

@@ -1,10 +1,9 @@
-//! How a queued job is moved, and how all of them are when the end is near.
-
-use alloc::vec::Vec;
+//! How a queued job is moved or taken out.
 
 use super::Scheduler;
 use super::class::Class;
 use super::config::Admission;
+use super::next::Cancelled;
 use super::queue::Fate;
 use super::reason::{RescheduleError, ShedReason};
 use super::record::{Place, Record, Times};
@@ -97,43 +96,35 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         identity.is_none_or(|identity| self.identities.get(identity) == Some(&slot))
     }
 
-    /// Takes no job any more, and gives every queued one the deadline `by`, if it has none that
-    /// is earlier. O(n log n).
-    ///
-    /// What can't be done by then is shed with [`ShedReason::Shutdown`]: at once what could not be
-    /// done even now, and the rest as the admission says. So polls go on to tell what to run and
-    /// what to shed, until a `Wait(None)` says that nothing is queued. With a `by` that has passed
-    /// everything that is queued is shed. Running jobs are not touched. Shadow mode and starvation
-    /// guards end here. A second call can only bring the end forward.
+    /// Takes a queued job out and returns its payload, unless somebody has joined it: then only
+    /// one share of it goes. O(log n). `None` if the job is running or gone.
     ///
     /// ```
-    /// use core::time::Duration;
-    /// use punctual::scheduler::{Config, Job, Next, Scheduler, ShedReason};
+    /// use punctual::scheduler::{Cancelled, Config, Job, Scheduler};
     /// use punctual::time::Time;
     ///
-    /// let (now, ms) = (Time::ZERO, Duration::from_millis);
-    /// let mut scheduler = Scheduler::new(Config::default())?;
-    /// scheduler.submit(now, Job::new("bid").budget(ms(80)).cost(ms(2)))?;
-    /// scheduler.submit(now, Job::new("report").budget(ms(900)).cost(ms(200)))?;
-    /// scheduler.shutdown(now, now + ms(100));
-    /// let Next::Shed(report) = scheduler.poll(now) else { unreachable!() };
-    /// assert_eq!((report.payload, report.reason), ("report", ShedReason::Shutdown));
-    /// assert!(matches!(scheduler.poll(now), Next::Run(bid) if bid.payload == "bid"));
-    /// assert!(scheduler.submit(now, Job::new("late")).is_err());
+    /// let mut scheduler = Scheduler::with_identities(Config::default())?;
+    /// let job = || Job::new("load user 7").identity(7);
+    /// let key = scheduler.submit(Time::ZERO, job())?.key();
+    /// scheduler.submit(Time::ZERO, job())?; // it joins the first
+    /// assert_eq!(scheduler.cancel(key), Some(Cancelled::LetGo));
+    /// assert_eq!(scheduler.cancel(key), Some(Cancelled::Removed("load user 7")));
+    /// assert_eq!(scheduler.cancel(key), None);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn shutdown(&mut self, now: Time, by: Time) {
-        let now = self.settle_at(now);
-        self.is_closed = true;
-        let queued: Vec<_> = {
-            let records = self.queue.records.iter();
-            let is_live = |record: &Record<T, I>| {
-                !matches!(record.place, Place::Running(_) | Place::Doomed(_))
-            };
-            let live = records.filter(|(_, record)| is_live(record));
-            let is_held = |record: &Record<T, I>| self.is_running(record.identity.as_ref());
-            live.map(|(key, record)| (record.sequence, key.slot(), is_held(record))).collect()
-        };
-        self.queue.shut_down(queued, by, now);
+    pub fn cancel(&mut self, key: Key) -> Option<Cancelled<T>> {
+        let record = self.queue.records.get_mut(key)?;
+        if matches!(record.place, Place::Running(_)) {
+            return None;
+        }
+        if record.shares > 1 {
+            record.shares -= 1;
+            return Some(Cancelled::LetGo);
+        }
+        let record = self.queue.remove(key)?;
+        self.forget_identity(record.identity.as_ref(), key.slot());
+        self.leave_queue(record.class);
+        self.classes[record.class.number()].stats.counts.cancelled += 1;
+        record.payload.map(Cancelled::Removed)
     }
 }
