@@ -281,8 +281,8 @@ impl<T, I> Queue<T, I> {
         let (slot, _) = self.background.peek()?;
         let cost_ns = self.at(slot)?.cost_ns;
         let end = self.workers.begin_after(now, cost_ns).as_nanos();
-        let fits = self.upcoming.is_empty() || end < self.upcoming.latest_ns();
-        fits.then_some(slot)
+        let latest_ns = self.upcoming.latest_ns();
+        (latest_ns == u64::MAX || end < latest_ns).then_some(slot)
     }
 
     /// Marks a queued job as running and hands out its payload, and in shadow mode what would have

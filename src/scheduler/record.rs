@@ -168,14 +168,12 @@ impl<T, I> Record<T, I> {
     }
 
     /// The time before which the job must start if its times are these: a shutdown counts as a
-    /// deadline.
+    /// deadline. The end of time is none, since nobody lives to see it.
     fn latest_start_at(&self, times: Times, closing: Option<Time>) -> Option<Time> {
         let due = times.deadline.into_iter().chain(closing).min();
-        due.map(|due| {
-            let [cost, lead, margin] =
-                [self.cost_ns, self.lead_ns, self.margin_ns].map(Duration::from_nanos);
-            due - cost - lead - margin
-        })
+        let reserved = [self.cost_ns, self.lead_ns, self.margin_ns].map(Duration::from_nanos);
+        let latest_start = due.map(|due| reserved.into_iter().fold(due, |at, time| at - time));
+        latest_start.filter(|&latest_start| latest_start < Time::MAX)
     }
 
     /// Whether an idle scheduler could start the job before its latest start.
