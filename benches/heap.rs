@@ -1,6 +1,7 @@
 //! The heaps against the standard library. `PUNCTUAL_BENCH_LARGE=1` adds a million elements.
 
 mod workload {
+    pub(crate) mod frame;
     pub(crate) mod heap;
     pub(crate) mod random;
     pub(crate) mod thread_cpu;
@@ -9,27 +10,21 @@ mod workload {
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::measurement::Measurement;
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use punctual::heap::IdHeap;
 
+use workload::frame::{self, Group, measure, timed};
 use workload::heap::lazy::Lazy;
 use workload::heap::ours::{Indexed, Stamped};
 use workload::heap::standard::{Bare, Ordered, Pairs};
 use workload::heap::{Addressable, Between, Hold, Queue, fill_and_drain};
 use workload::thread_cpu::ThreadCpu;
 
-type Group<'a> = BenchmarkGroup<'a, ThreadCpu>;
-
 /// Cycles after which all contenders of a group must have popped the same.
 const CHECKED_CYCLES: usize = 5_000;
 
 fn sizes() -> Vec<usize> {
-    let mut sizes = vec![1_000, 100_000];
-    if std::env::var_os("PUNCTUAL_BENCH_LARGE").is_some() {
-        sizes.push(1_000_000);
-    }
-    sizes
+    frame::sizes([1_000, 100_000], 1_000_000)
 }
 
 fn fill_drain(criterion: &mut Criterion<ThreadCpu>) {
@@ -48,8 +43,9 @@ fn fill_drain(criterion: &mut Criterion<ThreadCpu>) {
 }
 
 fn fill_drain_one<Q: Queue>(group: &mut Group<'_>, size: usize, expected: u64) {
-    group.bench_function(BenchmarkId::new(Q::NAME, size), |bencher| {
-        bencher.iter(|| assert_eq!(fill_and_drain::<Q>(black_box(size)), expected));
+    measure(group, Q::NAME, size, |times| {
+        let once = || assert_eq!(fill_and_drain::<Q>(black_box(size)), expected);
+        timed(|| (0..times).for_each(|_| once())).0
     });
 }
 
@@ -84,9 +80,7 @@ fn replace(criterion: &mut Criterion<ThreadCpu>) {
 fn hold_plain<Q: Queue>(group: &mut Group<'_>, size: usize, expected: u64) {
     let mut held = Hold::<Q>::new(size);
     assert_eq!(held.run(CHECKED_CYCLES), expected, "{} pops in another order", Q::NAME);
-    group.bench_function(BenchmarkId::new(Q::NAME, size), |bencher| {
-        bencher.iter_custom(|cycles| timed(|| held.run(cycles as usize)));
-    });
+    measure(group, Q::NAME, size, |cycles| timed(|| held.run(cycles)).0);
 }
 
 fn hold_all(group: &mut Group<'_>, size: usize, between: Between) {
@@ -103,24 +97,12 @@ fn hold_one<Q: Addressable>(group: &mut Group<'_>, size: usize, between: Between
     let mut held = Hold::<Q>::new(size);
     let checksum = held.run_with(between, CHECKED_CYCLES);
     assert_eq!(checksum, expected, "{} pops in another order", Q::NAME);
-    group.bench_function(BenchmarkId::new(Q::NAME, size), |bencher| {
-        bencher.iter_custom(|cycles| timed(|| held.run_with(between, cycles as usize)));
-    });
-}
-
-fn timed(work: impl FnOnce() -> u64) -> Duration {
-    let start = ThreadCpu.start();
-    black_box(work());
-    ThreadCpu.end(start)
+    measure(group, Q::NAME, size, |cycles| timed(|| held.run_with(between, cycles)).0);
 }
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .with_measurement(ThreadCpu)
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2));
+    config = frame::config(20, Duration::from_millis(500), Duration::from_millis(2_000));
     targets = fill_drain, hold, relax, replace
 }
 criterion_main!(benches);
