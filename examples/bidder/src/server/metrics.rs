@@ -24,19 +24,25 @@ pub(crate) enum ShedReason {
     Infeasible,
     /// The queue was full.
     QueueFull,
+    /// It has more impressions than there are classes: a bug of ours.
+    UnknownClass,
     /// The server went down before its turn.
     Shutdown,
+    /// A reason that the scheduler didn't have yet when this was written.
+    Other,
 }
 
 impl ShedReason {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::LatestStart,
         Self::Evicted,
         Self::OverShare,
         Self::Expired,
         Self::Infeasible,
         Self::QueueFull,
+        Self::UnknownClass,
         Self::Shutdown,
+        Self::Other,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -47,7 +53,9 @@ impl ShedReason {
             Self::Expired => "expired",
             Self::Infeasible => "infeasible",
             Self::QueueFull => "queue-full",
+            Self::UnknownClass => "unknown-class",
             Self::Shutdown => "shutdown",
+            Self::Other => "other",
         }
     }
 }

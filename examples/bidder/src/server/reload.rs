@@ -7,13 +7,14 @@ use std::time::Duration;
 use punctual::scheduler::Job;
 use punctual::time::Clock;
 
+use super::metrics::ShedReason;
 use super::store::{Reloaded, Version};
 use super::worker::{BACKGROUND, Work, Worker};
 
 /// A reload waits for slack for so many TTLs, and no longer.
 const WAITED_TTLS: u32 = 3;
 
-/// A guard of zero would be none; and no reload is so urgent.
+/// A TTL of zero would keep a core busy with reloads, and no reload is so urgent.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// The reloads of the campaign file, one after another.
@@ -22,35 +23,38 @@ pub(crate) struct Reloads {
     /// The version that was taken last. One that was refused is read and reported again at each
     /// TTL, so that its counter grows as long as the file is broken.
     version: Cell<Version>,
+    /// Whether the file is being read: a disk may take longer than a TTL.
+    reading: Cell<bool>,
 }
 
 impl Reloads {
     pub(crate) fn new(ttl: Duration, version: Version) -> Rc<Self> {
-        Rc::new(Self { ttl, version: Cell::new(version) })
+        let (version, reading) = (Cell::new(version), Cell::new(false));
+        Rc::new(Self { ttl: ttl.max(SHORTEST_WAIT), version, reading })
     }
 
     /// How long a reload waits for slack before it goes to the front.
     pub(crate) fn longest_wait(&self) -> Duration {
-        self.ttl.saturating_mul(WAITED_TTLS).max(SHORTEST_WAIT)
+        self.ttl.saturating_mul(WAITED_TTLS)
     }
 
-    /// Queues the next reload.
-    pub(crate) fn schedule(self: &Rc<Self>, worker: &Rc<Worker>) {
+    /// Queues the next reload, a TTL from now, in the place that the last one has left.
+    ///
+    /// Only a closed scheduler refuses it, and then there is no next one.
+    pub(crate) fn schedule(&self, worker: &Worker) {
         let release = worker.shared.clock.now() + self.ttl;
         let job = Job::new(Work::Reload).class(BACKGROUND).release(release);
-        if worker.submit(job).is_err() {
-            // The queue is full or closed: the next TTL comes without its help.
-            let (reloads, worker) = (self.clone(), worker.clone());
-            tokio::task::spawn_local(async move {
-                tokio::time::sleep(reloads.ttl).await;
-                reloads.start(&worker);
-            });
+        if let Err(reason) = worker.submit(job) {
+            debug_assert_eq!(reason, ShedReason::Shutdown, "there is a place for it");
+            tracing::info!(reason = reason.name(), "campaigns are not reloaded any more");
         }
     }
 
-    /// Reads the file on a thread for blocking work, swaps the campaigns there, and queues the
-    /// next reload when that is over.
+    /// Reads the file on a thread for blocking work, and swaps the campaigns there.
     pub(crate) fn start(self: &Rc<Self>, worker: &Rc<Worker>) {
+        if self.reading.replace(true) {
+            return;
+        }
         let (reloads, worker) = (self.clone(), worker.clone());
         tokio::task::spawn_local(async move {
             let (shared, last) = (worker.shared.clone(), reloads.version.get());
@@ -73,7 +77,7 @@ impl Reloads {
                     tracing::error!(%error, "reading campaigns panicked");
                 }
             }
-            reloads.schedule(&worker);
+            reloads.reading.set(false);
         });
     }
 }

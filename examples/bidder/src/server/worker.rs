@@ -81,7 +81,7 @@ impl Worker {
         reloads: Option<Rc<Reloads>>,
     ) -> Rc<Self> {
         let limits = &shared.config.limits;
-        Rc::new(Self {
+        let worker = Rc::new(Self {
             time_outs: TimeOuts::new(shared.clock, limits.read, limits.idle),
             phase,
             connections: Cell::new(0),
@@ -91,7 +91,11 @@ impl Worker {
             submitted: Notify::new(),
             reloads,
             shared,
-        })
+        });
+        if let Some(reloads) = &worker.reloads {
+            reloads.schedule(&worker);
+        }
+        worker
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -105,8 +109,11 @@ impl Worker {
         deadline: Time,
     ) -> Result<Pending, metrics::ShedReason> {
         let (reply, answer) = oneshot::channel();
-        let class = bid_class(request.borrow_dependent().imp.len());
-        let job = Job::new(Work::Bid(BidJob { request, reply })).class(class);
+        let imps = request.borrow_dependent().imp.len();
+        let job = Job::new(Work::Bid(BidJob { request, reply })).class(bid_class(imps));
+        // Each impression is worth the same, and costs about the same. With a value of 1 for
+        // all, overload would fall on the requests with many impressions alone.
+        let job = job.value(u32::try_from(imps).unwrap_or(u32::MAX));
         let job = match self.shared.config.order {
             Order::Deadline => job.deadline(deadline),
             // Without a deadline jobs run in the order of submission and are never shed.
@@ -134,9 +141,6 @@ impl Worker {
     /// After every evaluation and every shed the loop yields. The runtime looks at its sockets
     /// before it comes back, so that no request waits unseen while others are evaluated.
     pub(crate) async fn serve_queue(self: Rc<Self>) {
-        if let Some(reloads) = &self.reloads {
-            reloads.schedule(&self);
-        }
         loop {
             let next = self.scheduler.borrow_mut().poll(self.shared.clock.now());
             match next {
@@ -165,6 +169,8 @@ impl Worker {
             }
             Work::Reload => {
                 if let Some(reloads) = &self.reloads {
+                    // Before anybody else can take the place that this one has left.
+                    reloads.schedule(self);
                     reloads.start(self);
                 }
                 Outcome::Done
@@ -261,7 +267,8 @@ fn scheduler(config: &Config, reloads: Option<&Reloads>) -> Scheduler<Work> {
     };
     let bids = (1..=u32::from(BID_CLASSES))
         .map(|imps| ClassConfig::foreground().initial_cost(INITIAL_COST * imps));
-    // The next reload has a place of its own, so that requests have all that the limit says.
+    // The next reload has a place of its own: one is queued at all times, so that requests have
+    // all that the limit says, and no more.
     let reload = u32::from(reloads.is_some());
     let config = punctual::scheduler::Config {
         workers: 1,
@@ -281,17 +288,20 @@ fn why_refused(reason: RefuseReason) -> metrics::ShedReason {
     match reason {
         RefuseReason::Expired => metrics::ShedReason::Expired,
         RefuseReason::Infeasible(_) => metrics::ShedReason::Infeasible,
+        RefuseReason::QueueFull => metrics::ShedReason::QueueFull,
+        RefuseReason::UnknownClass => metrics::ShedReason::UnknownClass,
         RefuseReason::Closed => metrics::ShedReason::Shutdown,
-        _ => metrics::ShedReason::QueueFull,
+        _ => metrics::ShedReason::Other,
     }
 }
 
 fn why_shed(reason: ShedReason) -> metrics::ShedReason {
     match reason {
+        ShedReason::LatestStart { .. } => metrics::ShedReason::LatestStart,
         ShedReason::Evicted(_) => metrics::ShedReason::Evicted,
         ShedReason::OverShare(_) => metrics::ShedReason::OverShare,
         ShedReason::Shutdown => metrics::ShedReason::Shutdown,
-        _ => metrics::ShedReason::LatestStart,
+        _ => metrics::ShedReason::Other,
     }
 }
 
@@ -350,6 +360,41 @@ mod tests {
     }
 
     #[test]
+    fn requests_never_take_the_place_of_the_next_reload() {
+        let ttl = Duration::from_secs(3_600);
+        let worker = worker(Some(ttl));
+        let limit = worker.shared.config.limits.queue;
+        let submit = || worker.submit(Job::new(Work::Reload).class(bid_class(1)));
+        for _ in 0..limit {
+            submit().expect("requests have all that the limit says");
+        }
+        assert_eq!(submit(), Err(metrics::ShedReason::QueueFull));
+        assert_eq!(worker.scheduler.borrow().stats().queued, limit + 1);
+    }
+
+    #[tokio::test]
+    async fn a_reload_leaves_the_next_one_in_its_place() {
+        tokio::task::LocalSet::new()
+            .run_until(async {
+                let worker = worker(Some(Duration::ZERO));
+                for _ in 0..3 {
+                    let early = worker.scheduler.borrow_mut().poll(worker.shared.clock.now());
+                    let Next::Wait(Some(until)) = early else { panic!("not at once") };
+                    let next = worker.scheduler.borrow_mut().poll(until);
+                    let Next::Run(reload) = next else { panic!("it is released") };
+                    worker.run(reload);
+                    assert_eq!(worker.scheduler.borrow().stats().queued, 1);
+                }
+                worker.shed_all();
+                let shed = worker.scheduler.borrow_mut().poll(worker.shared.clock.now());
+                assert!(matches!(shed, Next::Shed(_)), "it is not run any more");
+                worker.reloads.as_ref().expect("it reloads").schedule(&worker);
+                assert_eq!(worker.scheduler.borrow().stats().queued, 0);
+            })
+            .await;
+    }
+
+    #[test]
     fn each_number_of_impressions_has_a_class_of_its_own() {
         let classes: Vec<_> = (1..=MAX_IMPS).map(bid_class).collect();
         assert!(classes.windows(2).all(|pair| pair[0] != pair[1]), "{classes:?}");
@@ -362,7 +407,7 @@ mod tests {
     fn a_reload_waits_for_slack_for_three_ttls_and_no_longer() {
         let ttl = Duration::from_millis(100);
         let worker = worker(Some(ttl));
-        let mut scheduler = worker.scheduler.borrow_mut();
+        let mut scheduler = scheduler(&worker.shared.config, worker.reloads.as_deref());
         let mut now = Time::ZERO;
         let reload = Job::new(Work::Reload).class(BACKGROUND).release(now + ttl);
         let reload = scheduler.submit(now, reload).expect("there is room").key();
