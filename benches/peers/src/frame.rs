@@ -1,8 +1,12 @@
-//! Contenders take turns, in rotated order, and must all see the same.
+//! Contenders take turns, in an order that is drawn anew each time, and must all see the same.
 
 use std::sync::LazyLock;
 
 use cpu_time::ThreadTime;
+
+use crate::quantiles::quantiles;
+use crate::workload::random::Random;
+use crate::workload::scheduler::drawn;
 
 /// What a turn costs, in the case's unit, and a checksum of what it saw.
 pub(crate) struct Turn {
@@ -68,9 +72,7 @@ impl Case {
         let mut costs = vec![Vec::with_capacity(repeats); count];
         for repeat in 0..repeats {
             let mut expected = None;
-            for place in 0..count {
-                // Nobody profits from following the same neighbour in every repeat.
-                let index = (place + repeat) % count;
+            for index in shuffled(count, repeat) {
                 let contender = &mut self.contenders[index];
                 let turn = (contender.turn)();
                 let agreed = *expected.get_or_insert(turn.checksum);
@@ -93,15 +95,23 @@ impl Summary {
         if self == Self::Last {
             costs.drain(..costs.len() - 1);
         }
-        costs.sort_by(f64::total_cmp);
-        let last = costs.len() - 1;
-        Cost {
-            name: contender.name.to_owned(),
-            ours: contender.ours,
-            median: costs[costs.len() / 2],
-            quartiles: [costs[last / 4], costs[last - last / 4]],
-        }
+        let [lower, median, upper] =
+            quantiles(costs, [0.25, 0.5, 0.75]).expect("everybody takes a turn");
+        let quartiles = [lower, upper];
+        Cost { name: contender.name.to_owned(), ours: contender.ours, median, quartiles }
     }
+}
+
+/// The places of so many contenders in one of the repeats.
+///
+/// Two repeats share a random order, forwards and backwards: nobody profits from following the
+/// same neighbour in every repeat.
+pub(crate) fn shuffled(count: usize, repeat: usize) -> Vec<usize> {
+    let mut order = drawn(count, count, &mut Random::new(repeat as u64 / 2));
+    if repeat % 2 == 1 {
+        order.reverse();
+    }
+    order.into_iter().map(|place| place as usize).collect()
 }
 
 /// Runs a piece of work; its cost is the CPU time of this thread divided by `count`.
@@ -122,4 +132,25 @@ pub(crate) fn cpu_ns<R>(work: impl FnOnce() -> R) -> (u64, R) {
     let result = work();
     let elapsed_ns = start.elapsed().as_nanos() as u64;
     (elapsed_ns.saturating_sub(clock_ns), result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who comes behind whom in a repeat.
+    fn neighbours(count: usize, repeat: usize) -> Vec<(usize, usize)> {
+        let order = shuffled(count, repeat);
+        order.windows(2).map(|pair| (pair[0], pair[1])).collect()
+    }
+
+    #[test]
+    fn nobody_has_the_same_neighbour_in_every_repeat() {
+        for count in 2..=25 {
+            let (forwards, backwards) = (neighbours(count, 0), neighbours(count, 1));
+            assert_eq!(forwards.len(), count - 1);
+            assert!(forwards.iter().all(|pair| !backwards.contains(pair)), "{forwards:?}");
+        }
+        assert_ne!(neighbours(8, 0), neighbours(8, 2), "the order is drawn anew");
+    }
 }

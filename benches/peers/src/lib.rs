@@ -15,6 +15,7 @@ mod options;
 mod overload;
 mod pauses;
 mod peers;
+mod quantiles;
 mod report;
 mod scheduler;
 mod shrink;

@@ -13,7 +13,8 @@ use punctual::time::Time;
 
 use super::answers::{Answer, Answers};
 use super::arrivals::{Lag, generate};
-use super::{COST, Contender, Trial};
+use super::job::{Cost, Mix};
+use super::{Contender, Trial};
 
 /// For what a run takes longer than the mean, where nobody learns it.
 const FIXED_MARGIN: Duration = Duration::from_micros(500);
@@ -71,12 +72,12 @@ fn config(contender: Contender) -> Config {
                 most: MOST_MARGIN,
             },
         },
-        classes: vec![ClassConfig::foreground().initial_cost(COST)],
+        classes: vec![ClassConfig::foreground().initial_cost(Cost::Usual.time())],
         ..Config::default()
     }
 }
 
-/// punctual's scheduler: the costs are learned from the runs.
+/// punctual's scheduler: costs that nobody declares are learned from the runs.
 pub(crate) fn scheduler(trial: &Trial, generator: CoreId, contender: Contender) -> (Answers, Lag) {
     let (sender, jobs) = mpsc::channel();
     let scheduler = Scheduler::new(config(contender)).expect("the configuration is valid");
@@ -102,7 +103,7 @@ impl Worker<'_> {
             let now = self.trial.now();
             match self.scheduler.poll(now) {
                 Next::Run(running) => {
-                    self.trial.job.run();
+                    self.trial.run(running.payload);
                     let ended = self.trial.now();
                     self.scheduler.complete(ended, running.key, Outcome::Done);
                     self.answers.give(running.payload, Answer::Done { started: now, ended });
@@ -123,6 +124,10 @@ impl Worker<'_> {
     fn submit(&mut self, id: u32) {
         let now = self.trial.now();
         let job = Job::new(id).deadline(self.trial.arrivals.deadline(id));
+        let job = match self.trial.mix {
+            Mix::Equal => job,
+            Mix::Mixed => job.cost(self.trial.arrivals.cost(id).time()),
+        };
         if self.scheduler.submit(now, job).is_err() {
             self.answers.give(id, Answer::Refused(now));
         }
@@ -148,7 +153,7 @@ pub(crate) fn earliest_first(trial: &Trial, generator: CoreId) -> (Answers, Lag)
                 Some(Reverse((_, id)))
                     if inbox.open || started < trial.arrivals.last_deadline() =>
                 {
-                    trial.job.run();
+                    trial.run(id);
                     answers.give(id, Answer::Done { started, ended: trial.now() });
                 }
                 None if inbox.open => {}

@@ -13,11 +13,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tower::load_shed::error::Overloaded;
+use tower::timeout::Timeout;
 use tower::{Service, ServiceBuilder, ServiceExt};
 
+use super::Trial;
 use super::answers::{Answer, Answers};
 use super::arrivals::{Lag, generate};
-use super::{BUDGET, Trial};
 
 /// What all tasks share.
 #[derive(Clone)]
@@ -41,15 +42,20 @@ impl Server {
         self.answers.lock().expect("nobody panics with the lock")
     }
 
+    /// What is left of a job's budget.
+    fn left(&self, id: u32) -> Duration {
+        self.trial.arrivals.deadline(id).saturating_since(self.trial.now())
+    }
+
     /// Waits for its turn, and does the job; returns when that began and ended.
-    async fn run(self) -> (Time, Time) {
+    async fn run(self, id: u32) -> (Time, Time) {
         let _turn = self.turn.acquire().await.expect("nobody closes the semaphore");
         // While this one gives way, the others join the queue or time out. Without that each
         // would find the semaphore free at its first poll, wait in the runtime's own queue
         // instead, and run however late: a time-out looks at its job before it looks at the time.
         tokio::task::yield_now().await;
         let started = self.trial.now();
-        self.trial.job.run();
+        self.trial.run(id);
         (started, self.trial.now())
     }
 }
@@ -65,8 +71,8 @@ pub(crate) fn fifo(trial: &Trial, generator: CoreId) -> (Answers, Lag) {
         while let Some(id) = jobs.recv().await {
             let server = server.clone();
             drop(tokio::spawn(async move {
-                let left = server.trial.arrivals.deadline(id).saturating_since(server.trial.now());
-                let answer = match tokio::time::timeout(left, server.clone().run()).await {
+                let run = server.clone().run(id);
+                let answer = match tokio::time::timeout(server.left(id), run).await {
                     Ok((started, ended)) => Answer::Done { started, ended },
                     Err(_) => Answer::Shed(server.trial.now()),
                 };
@@ -76,20 +82,20 @@ pub(crate) fn fifo(trial: &Trial, generator: CoreId) -> (Answers, Lag) {
     })
 }
 
-/// tower's stack as its documentation builds it. Its time-out counts from the call.
+/// tower's stack. The time-out stands outside, a new one for each request: as a layer it would
+/// have one length for all, however much of the budget is left.
 pub(crate) fn tower(trial: &Trial, generator: CoreId, limit: usize) -> (Answers, Lag) {
     serve(trial, generator, move |server, mut jobs| async move {
         let inner = server.clone();
-        let mut stack =
-            ServiceBuilder::new().load_shed().concurrency_limit(limit).timeout(BUDGET).service_fn(
-                move |()| {
-                    let run = inner.clone().run();
-                    async move { Ok::<_, tower::BoxError>(run.await) }
-                },
-            );
+        let stack =
+            ServiceBuilder::new().load_shed().concurrency_limit(limit).service_fn(move |id| {
+                let run = inner.clone().run(id);
+                async move { Ok::<_, tower::BoxError>(run.await) }
+            });
         while let Some(id) = jobs.recv().await {
+            let mut stack = Timeout::new(stack.clone(), server.left(id));
             let ready = stack.ready().await.expect("a service that sheds is always ready");
-            let (call, server) = (ready.call(()), server.clone());
+            let (call, server) = (ready.call(id), server.clone());
             drop(tokio::spawn(async move {
                 let answer = match call.await {
                     Ok((started, ended)) => Answer::Done { started, ended },
