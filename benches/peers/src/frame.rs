@@ -27,6 +27,7 @@ pub(crate) enum Summary {
 pub(crate) enum Unit {
     Nanoseconds,
     Bytes,
+    Jobs,
 }
 
 /// One structure that does one workload whenever it is its turn.

@@ -92,10 +92,15 @@ fn publish(options: &Options, header: &str, cases: &[Measured]) -> Result<(), St
     } else {
         print!("{}", report::details(header, cases));
     }
+    write_json(options, &report::json(header, options.structure.name(), cases))?;
     if options.structure == Structure::Scheduler {
-        print!("\n{}", scheduler::targets(cases));
+        let (targets, is_missed) = scheduler::targets(cases);
+        print!("\n{targets}");
+        if options.check && is_missed {
+            return Err("a target is missed".to_owned());
+        }
     }
-    write_json(options, &report::json(header, options.structure.name(), cases))
+    Ok(())
 }
 
 fn write_json(options: &Options, json: &str) -> Result<(), String> {

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- heap|wheel|scheduler|overload
-//!     [--quick] [--json FILE] [--markdown]
+//!     [--quick] [--json FILE] [--markdown] [--check]
 //! ```
+//!
+//! `--check` fails if the scheduler misses a target.
 //!
 //! `RUSTFLAGS="-C target-cpu=native"` in front of it adds the peers that need SIMD.
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: heap|wheel|scheduler|overload [--quick] [--json FILE] [--markdown]";
+const USAGE: &str = "usage: heap|wheel|scheduler|overload [--quick] [--json FILE] [--markdown]
+       scheduler --check fails if a target is missed";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Structure {
@@ -76,6 +77,8 @@ pub(crate) struct Options {
     pub(crate) scale: Scale,
     pub(crate) json: Option<PathBuf>,
     pub(crate) markdown: bool,
+    /// Whether a missed target is an error.
+    pub(crate) check: bool,
 }
 
 impl Structure {
@@ -101,12 +104,15 @@ impl Options {
             Some("overload") => Structure::Overload,
             _ => return Err(USAGE.to_owned()),
         };
+        let (scale, json) = (FULL, None);
         let mut options =
-            Self { structure, quick: false, scale: FULL, json: None, markdown: false };
+            Self { structure, quick: false, scale, json, markdown: false, check: false };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--quick" => options.quick = true,
                 "--markdown" => options.markdown = true,
+                // Only the scheduler has targets.
+                "--check" if structure == Structure::Scheduler => options.check = true,
                 "--json" => options.json = Some(arguments.next().ok_or(USAGE)?.into()),
                 _ => return Err(USAGE.to_owned()),
             }

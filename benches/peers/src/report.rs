@@ -36,7 +36,11 @@ pub(crate) fn details(header: &str, cases: &[Measured]) -> String {
 fn ratios(cases: &[Measured]) -> String {
     let names = names(cases);
     let (first, others) = names.split_first().expect("somebody competes");
-    let mut titles = vec!["workload".to_owned(), format!("{first}, ns or bytes")];
+    let units = match cases.iter().any(|case| case.unit == Unit::Jobs) {
+        true => "ns, jobs or bytes",
+        false => "ns or bytes",
+    };
+    let mut titles = vec!["workload".to_owned(), format!("{first}, {units}")];
     titles.extend(others.iter().map(|other| format!("/ {other}")));
     let mut rows = vec![titles];
     for group in cases.chunk_by(|left, right| left.workload == right.workload) {
@@ -65,6 +69,7 @@ pub(crate) fn json(header: &str, structure: &str, cases: &[Measured]) -> String 
         let unit = match case.unit {
             Unit::Nanoseconds => "ns",
             Unit::Bytes => "bytes",
+            Unit::Jobs => "jobs",
         };
         let (ours, peers): (Vec<_>, Vec<_>) = case.costs.iter().partition(|cost| cost.ours);
         for our in ours {
