@@ -2,8 +2,9 @@
 
 mod model;
 
-use model::scheduler::{Due, Offer, Op, SchedulerModel, config};
-use punctual::scheduler::{Admission, ClassConfig, Config, Outcome};
+use model::Model;
+use model::scheduler::{Due, Offer, Op, SchedulerModel, units};
+use punctual::scheduler::{Admission, ClassConfig, Config, Margin, Outcome, Quantile, Reservation};
 use quickcheck::{Gen, QuickCheck};
 
 /// Many words: it takes some jobs until one has to go.
@@ -17,7 +18,7 @@ macro_rules! model_holds {
             #[test]
             fn $name() {
                 fn property(words: Vec<u32>) -> bool {
-                    model::run(SchedulerModel::new(&config($number)), &words);
+                    model::run(SchedulerModel::numbered($number), &words);
                     true
                 }
                 check(property);
@@ -48,6 +49,12 @@ model_holds! {
     everything_that_is_feasible 13
     all_with_a_margin 14
     everything_with_one_worker 15
+    a_short_queue_of_values_and_reservations 16
+    more_workers_than_places 17
+    the_end_of_time_with_one_worker 18
+    the_end_of_time_with_three_workers 19
+    the_end_of_time_that_is_feasible 20
+    the_end_of_time_for_all 21
 }
 
 /// Every sequence of five of eleven operations.
@@ -71,6 +78,55 @@ fn exhaust(admission: Admission) {
         Op::Cancel { pick: 1 },
     ];
     model::exhaust(|| SchedulerModel::new(&config), &alphabet, 5);
+}
+
+/// A class whose first run took too long is closed, and a probe opens it: PATIENCE jobs are turned
+/// away by refusals, then by sheds behind a job of another class.
+#[test]
+fn a_probe_opens_a_class() {
+    for admission in [Admission::All, Admission::Feasible, Admission::Evict] {
+        for shadow in [false, true] {
+            let margin =
+                Margin::Learned { quantile: Quantile::P90, least: units(0), most: units(4) };
+            let reservation = Reservation { runtime: units(1), period: units(9) };
+            let classes = vec![
+                ClassConfig::foreground().initial_cost(units(2)),
+                ClassConfig::foreground().initial_cost(units(1)).reservation(reservation),
+            ];
+            let config = Config { admission, shadow, margin, classes, ..Config::default() };
+            for (class, cost) in [(0, None), (0, Some(2)), (1, None), (1, Some(1))] {
+                let offer = Offer { class, cost, ..Offer::within(9) };
+                probe(SchedulerModel::new(&config), offer);
+            }
+        }
+    }
+}
+
+fn probe(mut model: SchedulerModel, offer: Offer) {
+    let complete = |after| Op::Complete { running: 0, after, outcome: Outcome::Done };
+    let mut apply = |op| {
+        model.apply(op);
+        model.check();
+    };
+    let patient = Offer { due: Due::Within(99), ..offer };
+    for _ in 0..3 {
+        [Op::Submit(patient), Op::Poll { after: 0 }, complete(90)].into_iter().for_each(&mut apply);
+    }
+    for _ in 0..2 {
+        let other = Offer { class: 1 - offer.class, ..Offer::within(40).cost(30) };
+        [Op::Submit(other), Op::Poll { after: 0 }].into_iter().for_each(&mut apply);
+        for number in 0..258 {
+            apply(Op::Submit(offer));
+            if number % 20 == 0 {
+                apply(Op::Poll { after: 1 });
+            }
+        }
+        (0..300).for_each(|_| apply(Op::Poll { after: 0 }));
+        [complete(1), Op::Submit(offer), Op::Submit(offer)].into_iter().for_each(&mut apply);
+        for after in [0, 1, 12, 1] {
+            [Op::Poll { after: 0 }, complete(after)].into_iter().for_each(&mut apply);
+        }
+    }
 }
 
 #[test]

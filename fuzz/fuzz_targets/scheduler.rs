@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use model::scheduler::{SchedulerModel, config};
+use model::scheduler::SchedulerModel;
 
 #[path = "../../tests/model/mod.rs"]
 mod model;
@@ -16,5 +16,5 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((&choice, operations)) = bytes.split_first() else {
         return;
     };
-    model::run_bytes(SchedulerModel::new(&config(u32::from(choice))), operations);
+    model::run_bytes(SchedulerModel::numbered(u32::from(choice)), operations);
 });

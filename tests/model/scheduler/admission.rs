@@ -19,34 +19,44 @@ pub(super) type Victims = Vec<(usize, ShedReason)>;
 impl Oracle {
     /// Cost per worth: who has most goes first.
     fn key(&self, job: &Entry) -> u64 {
-        if matches!(job.place, Place::Forced) {
-            return 0;
+        match job.place {
+            Place::Forced => 0,
+            _ => self.key_if(job, job.is_protected),
         }
+    }
+
+    fn key_if(&self, job: &Entry, is_protected: bool) -> u64 {
         let worth = u64::from(job.value) * u64::from(self.class_of(job).weight);
         let cost = job.cost.min((1 << 42) - 1) << 20;
         let badness = match cost.checked_div(worth) {
             Some(ratio) => ratio.min((1 << 62) - 2) + 1,
             None => (1 << 62) - 1,
         };
-        if job.is_protected { badness } else { badness + UNPROTECTED }
+        if is_protected { badness } else { badness + UNPROTECTED }
     }
 
     /// The rank of the first job from a rank on that would not start in time.
-    fn first_infeasible(&self, index: &[usize], from: usize) -> Option<usize> {
-        let (begin, before) = (self.begin(), self.before(index));
-        let is_feasible = |rank: usize| {
-            let finds_a_worker = self.config.workers > 1 && rank < self.free();
-            let start = begin.saturating_add(before[rank]);
-            finds_a_worker || self.index_latest_start(index[rank]).is_none_or(|at| start < at)
+    ///
+    /// Two bounds on when it starts hold at once: no worker is idle before its turn, and the
+    /// first ones find a worker each.
+    pub(super) fn first_late(&self, index: &[usize], from: usize) -> Option<usize> {
+        let (begin, before, starts) = (self.begin(index), self.before(index), self.starts());
+        let is_late = |rank: usize, at: u64| {
+            begin.saturating_add(before[rank]) >= at
+                && starts.get(rank).is_none_or(|&start| start >= at)
         };
-        (from..index.len()).find(|&rank| !is_feasible(rank))
+        (from..index.len())
+            .find(|&rank| self.index_latest_start(index[rank]).is_some_and(|at| is_late(rank, at)))
     }
 
     fn forecast(&self, index: &[usize], rank: usize, violated: usize) -> Forecast {
         let time = |ns: Option<u64>| Time::from_nanos(ns.unwrap_or(u64::MAX));
+        let in_turn = self.begin(index).saturating_add(self.before(index)[rank]);
+        let start = self.starts().get(rank).map_or(in_turn, |&start| start.min(in_turn));
         Forecast {
             latest_start: time(self.index_latest_start(index[rank])),
-            start: time(Some(self.begin().saturating_add(self.before(index)[rank]))),
+            start: time(Some(start)),
+            finish: time(Some(self.jobs[index[rank]].finish(start))),
             ahead: rank as u32,
             violated: time(self.jobs[violated].deadline),
         }
@@ -94,11 +104,11 @@ impl Oracle {
     /// The victims without whom all that remain start in time.
     pub(super) fn victims(&self) -> Victims {
         let (mut index, mut victims) = (self.index(), Vec::new());
-        while let Some(late) = self.first_infeasible(&index, 0) {
+        while let Some(late) = self.first_late(&index, 0) {
             let violated = index[late];
-            let is_hopeless =
-                self.index_latest_start(violated).is_some_and(|at| at <= self.begin());
-            let chosen = if is_hopeless { Some((late, false)) } else { self.choose(&index, late) };
+            let soonest = self.starts()[0];
+            let is_in_vain = self.index_latest_start(violated).is_some_and(|at| at <= soonest);
+            let chosen = if is_in_vain { Some((late, false)) } else { self.choose(&index, late) };
             let Some((rank, is_over_share)) = chosen else { break };
             let forecast = self.forecast(&index, rank, violated);
             let reason = match is_over_share {
@@ -118,31 +128,57 @@ impl Oracle {
         }
         let index = self.index();
         let rank = index.iter().position(|&other| other == id).expect("it is ready");
-        match self.first_infeasible(&index, rank) {
+        match self.first_late(&index, rank) {
             Some(late) => Err(self.forecast(&index, rank, index[late])),
             None => Ok(()),
         }
     }
 
-    /// A job enters the index: whether its class's reservation can serve it in time.
+    /// Whether nothing but need evicts a job that enters the index now: it is a probe, or its
+    /// class's reservation can serve it in time.
+    fn deserves_protection(&mut self, job: &Entry) -> bool {
+        let booked = self.those(|other| {
+            other.class == job.class && other.place == Place::Ready && other.is_protected
+        });
+        let booked = booked.into_iter().map(|other| &self.jobs[other]);
+        // Probes use no bucket.
+        let work = booked.filter(|other| !other.is_probe).map(|other| i128::from(other.cost));
+        let needed = work.sum::<i128>() + i128::from(job.cost);
+        let latest_start = self.latest_start(job).unwrap_or(u64::MAX);
+        let is_served = match &mut self.classes[job.class].credit {
+            Some(credit) => {
+                credit.refill(self.now);
+                needed <= credit.until(latest_start)
+            }
+            None => false,
+        };
+        is_served || job.is_probe
+    }
+
+    /// A job enters the index.
     pub(super) fn enter(&mut self, id: usize) {
         self.jobs[id].is_protected = false;
         let job = self.jobs[id];
-        let of_class = self.those(|other| other.class == job.class && other.place == Place::Ready);
-        let protected = of_class.into_iter().filter(|&other| self.jobs[other].is_protected);
-        let work: i128 = protected.map(|other| i128::from(self.jobs[other].cost)).sum();
-        let latest_start = self.latest_start(&job).unwrap_or(u64::MAX);
-        if let Some(credit) = &mut self.classes[job.class].credit {
-            credit.refill(self.now);
-            let needed = work + i128::from(job.cost);
-            self.jobs[id].is_protected = needed <= credit.until(latest_start);
-        }
+        self.jobs[id].is_protected = self.deserves_protection(&job);
     }
 
-    /// With a full queue: the job that leaves for one of another tenant.
-    ///
-    /// The job in hand is not in the list.
-    pub(super) fn gives_way(&self, in_hand: &Entry) -> Option<(usize, ShedReason)> {
+    /// With a full queue: the job that leaves for this one, which is not in the list.
+    pub(super) fn gives_way(&mut self, in_hand: &Entry) -> Option<usize> {
+        let of_tenant = self.tenant_gives_way(in_hand);
+        of_tenant.or_else(|| {
+            if self.class_room(in_hand.class) <= 0 {
+                return None;
+            }
+            let is_protected = self.deserves_protection(in_hand);
+            let index = self.index();
+            let worst = index[self.worst(&index, |_| true)?];
+            let is_worse = self.key(&self.jobs[worst]) > self.key_if(in_hand, is_protected);
+            is_worse.then_some(worst)
+        })
+    }
+
+    /// The worst job of the tenant with the most work, if that has more than its share.
+    fn tenant_gives_way(&self, in_hand: &Entry) -> Option<usize> {
         let index = self.index();
         let work = self.tenants(&index, in_hand.class);
         let tenant = in_hand.tenant?;
@@ -154,12 +190,11 @@ impl Oracle {
             return None;
         }
         let of_most = |job: &Entry| job.class == in_hand.class && job.tenant == Some(most);
-        let worst = self.worst(&index, of_most)?;
-        let own = work.get(&tenant).copied().unwrap_or(0) + u128::from(in_hand.cost);
-        if own > most_work - u128::from(self.jobs[index[worst]].cost) {
+        let worst = index[self.worst(&index, of_most)?];
+        if self.jobs[worst].is_protected {
             return None;
         }
-        let forecast = self.forecast(&index, worst, index[worst]);
-        Some((index[worst], ShedReason::OverShare(forecast)))
+        let own = work.get(&tenant).copied().unwrap_or(0) + u128::from(in_hand.cost);
+        (own <= most_work - u128::from(self.jobs[worst].cost)).then_some(worst)
     }
 }

@@ -12,6 +12,10 @@ pub(super) struct Mean {
 }
 
 impl Mean {
+    const fn starting_at(ns: u64) -> Self {
+        Self { ns, is_learned: true }
+    }
+
     fn learn(&mut self, ns: u64, weight: u64) {
         self.ns = if self.is_learned { pulled(self.ns, ns, weight) } else { ns };
         self.is_learned = true;
@@ -121,8 +125,8 @@ pub(super) struct ClassState {
     mean: Mean,
     costs: Samples,
     cached_cost: u64,
-    declared: Mean,
-    took_of_declared: Mean,
+    /// What was declared, and how long that took.
+    declared: Option<(Mean, Mean)>,
     overruns: Samples,
     cached_margin: u64,
     /// Jobs turned away since the last one ran.
@@ -141,8 +145,7 @@ impl ClassState {
             mean: Mean::default(),
             costs: Samples::default(),
             cached_cost: initial,
-            declared: Mean::default(),
-            took_of_declared: Mean::default(),
+            declared: None,
             overruns: Samples::default(),
             cached_margin: least(margin),
             turned_away: 0,
@@ -160,15 +163,38 @@ impl ClassState {
 
     /// What a job of this declared cost is booked for.
     pub(super) fn corrected(&self, declared: u64) -> u64 {
-        let (mean, took) = (u128::from(self.declared.ns), u128::from(self.took_of_declared.ns));
-        if took <= mean || mean == 0 {
+        let Some((mean, took)) = self.declared.filter(|(mean, took)| took.ns > mean.ns) else {
             return declared;
-        }
-        u64::try_from(u128::from(declared) * took / mean).unwrap_or(u64::MAX)
+        };
+        let corrected = u128::from(declared) * u128::from(took.ns) / u128::from(mean.ns);
+        u64::try_from(corrected).unwrap_or(u64::MAX)
     }
 
     pub(super) fn margin(&self) -> u64 {
         self.cached_margin
+    }
+
+    /// What a job is booked for, and its margin.
+    ///
+    /// A probe is for finding out whether what was learned is wrong.
+    pub(super) fn numbers(&self, declared: Option<u64>) -> (u64, u64) {
+        if self.is_in_doubt() {
+            return (declared.unwrap_or(self.initial), least(self.margin));
+        }
+        let cost = declared.map_or(self.expected_cost(), |cost| self.corrected(cost));
+        (cost, self.margin())
+    }
+
+    /// Whether so many jobs were turned away, and none ran, that the next one is a probe.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.turned_away > 256
+    }
+
+    pub(super) fn forget(&mut self) {
+        let new = Self::new(&self.config, self.margin);
+        (self.mean, self.costs, self.cached_cost) = (new.mean, new.costs, new.cached_cost);
+        (self.declared, self.overruns) = (new.declared, new.overruns);
+        self.cached_margin = new.cached_margin;
     }
 
     /// A run that was done.
@@ -180,14 +206,15 @@ impl ClassState {
                 }
             }
             _ => {
-                self.mean.ns = self.cached_cost;
                 self.mean.learn(took, 16);
                 self.cached_cost = self.mean.ns;
             }
         }
-        if let Some(declared) = declared {
-            self.declared.learn(declared, 64);
-            self.took_of_declared.learn(took.min(declared.saturating_mul(16)), 64);
+        if let Some(ns) = declared {
+            let start = Mean::starting_at(ns);
+            let (declared, took_of_declared) = self.declared.get_or_insert((start, start));
+            declared.learn(ns, 64);
+            took_of_declared.learn(took.min(booked.saturating_mul(16)), 64);
         }
         if let Margin::Learned { quantile, least, most } = self.margin
             && self.overruns.learn(took.saturating_sub(booked))
@@ -197,20 +224,11 @@ impl ClassState {
         }
     }
 
-    /// A job is turned away for its cost: after 256 of them without a run, what was learned goes
-    /// back to where it began.
-    pub(super) fn turn_away(&mut self, is_declared: bool) {
-        if self.stats.counts.running > 0 {
-            return;
+    /// A job is turned away for its cost, which says something if none could run to show it.
+    pub(super) fn turn_away(&mut self, running: u32) {
+        if running == 0 {
+            self.turned_away += 1;
         }
-        self.turned_away += 1;
-        if self.turned_away <= 256 {
-            return;
-        }
-        if !is_declared {
-            self.cached_cost = pulled(self.cached_cost, self.initial.min(self.cached_cost), 16);
-        }
-        self.cached_margin = pulled(self.cached_margin, least(self.margin), 16);
     }
 }
 

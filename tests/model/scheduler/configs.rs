@@ -3,11 +3,12 @@
 use punctual::scheduler::{
     Admission, ClassConfig, Config, CostModel, Margin, Quantile, Reservation,
 };
+use punctual::time::Time;
 
 use super::ops::units;
 
 /// How many configurations [`config`] knows.
-pub(crate) const CONFIGS: u32 = 16;
+pub(crate) const CONFIGS: u32 = 22;
 
 const BOOKED: Reservation = Reservation { runtime: units(3), period: units(11) };
 
@@ -48,7 +49,21 @@ pub(crate) fn config(number: u32) -> Config {
         12 => Config { shadow: true, ..everything(Admission::Evict, 3) },
         13 => everything(Admission::Feasible, 1),
         14 => Config { margin: Margin::Fixed(units(1)), ..base(Admission::All, quantiles()) },
-        _ => everything(Admission::Evict, 1),
+        15 => everything(Admission::Evict, 1),
+        16 => Config { queue_bound: 3, ..base(Admission::Evict, booked()) },
+        17 => Config { queue_bound: 4, ..everything(Admission::Evict, 4) },
+        18 => everything(Admission::Evict, 1),
+        19 => everything(Admission::Evict, 3),
+        20 => everything(Admission::Feasible, 2),
+        _ => Config { workers: 2, ..base(Admission::All, guarded()) },
+    }
+}
+
+/// When the model of a configuration begins: the last ones soon before time ends.
+pub(super) fn start(number: u32) -> Time {
+    match number % CONFIGS {
+        0..18 => Time::from_nanos(5_000),
+        _ => Time::MAX - units(60),
     }
 }
 

@@ -16,10 +16,11 @@ use punctual::scheduler::{
 use punctual::time::Time;
 
 use super::{Model, Word};
+use configs::start;
 #[allow(unused_imports, reason = "some drivers choose a configuration by number")]
 pub(crate) use configs::{CONFIGS, config};
-use ops::UNKNOWN;
 pub(crate) use ops::{Due, Offer, Op, units};
+use ops::{UNKNOWN, span};
 use oracle::{Oracle, Place};
 use submission::{Candidate, Submission, Unchanged};
 
@@ -52,6 +53,11 @@ impl SchedulerModel {
         }
     }
 
+    /// A model of the configuration with this number.
+    pub(crate) fn numbered(number: u32) -> Self {
+        Self { now: start(number), ..Self::new(&config(number)) }
+    }
+
     fn shifted(&self, by: i32) -> Time {
         match by {
             0.. => self.now + units(by.unsigned_abs()),
@@ -81,8 +87,8 @@ impl SchedulerModel {
             number => usize::from(number) % classes,
         };
         let job = Job::new(self.submissions).class(Class::new(class as u16));
-        let mut job = job.lead(units(offer.lead)).value(offer.value);
-        job = offer.cost.into_iter().fold(job, |job, cost| job.cost(units(cost)));
+        let mut job = job.lead(span(offer.lead)).value(offer.value);
+        job = offer.cost.into_iter().fold(job, |job, cost| job.cost(span(cost)));
         job = release.into_iter().fold(job, Job::release);
         job = offer.tenant.into_iter().fold(job, Job::tenant);
         job = offer.identity.into_iter().fold(job, Job::identity);
@@ -97,8 +103,8 @@ impl SchedulerModel {
             class,
             deadline: deadline.map(Time::as_nanos),
             eligible: eligible.as_nanos(),
-            declared: offer.cost.map(|cost| nanos(units(cost))),
-            lead: nanos(units(offer.lead)),
+            declared: offer.cost.map(|cost| nanos(span(cost))),
+            lead: nanos(span(offer.lead)),
             value: offer.value,
             tenant: offer.tenant,
             identity: offer.identity,
@@ -189,6 +195,10 @@ impl Model for SchedulerModel {
                 // The end of time would leave nothing to come.
                 let near = self.told.filter(|&told| told < self.now + units(1_000));
                 self.now = self.now.max(near.unwrap_or(self.now));
+                self.poll(self.now);
+            }
+            Op::PollAtTheEnd => {
+                self.now = Time::MAX;
                 self.poll(self.now);
             }
             Op::PollInThePast { by } => self.poll(self.now - units(by)),

@@ -15,6 +15,9 @@ pub(crate) enum Due {
     End,
 }
 
+/// Stands for the longest time that there is; all other numbers for so many units.
+pub(super) const FOREVER: u32 = u32::MAX;
+
 /// Stands for a class that doesn't exist; all others for the one with the rest of the number.
 pub(super) const UNKNOWN: u16 = 99;
 
@@ -62,6 +65,8 @@ pub(crate) enum Op {
     },
     /// At the moment that the last wait named.
     PollWhenTold,
+    /// Nothing comes after it.
+    PollAtTheEnd,
     /// A clock that goes back counts as standing still.
     PollInThePast {
         by: u32,
@@ -97,6 +102,11 @@ pub(crate) const fn units(count: u32) -> Duration {
     Duration::from_nanos(count as u64 * UNIT_NS)
 }
 
+/// A job's cost or lead, which may be longer than anything.
+pub(super) const fn span(count: u32) -> Duration {
+    if count == FOREVER { Duration::MAX } else { units(count) }
+}
+
 impl Op {
     pub(super) fn decode(mut word: Word) -> Self {
         let kind = word.below(32);
@@ -115,8 +125,9 @@ impl Op {
             26 => Self::Cancel { pick },
             27..30 => Self::Reschedule { pick, by },
             30 => Self::Load { after: pick / 4 },
-            _ => match word.below(20) {
-                0 => Self::Shutdown { by },
+            _ => match word.below(200) {
+                0..10 => Self::Shutdown { by },
+                10 => Self::PollAtTheEnd,
                 _ => Self::PollInThePast { by: pick },
             },
         }
@@ -125,7 +136,7 @@ impl Op {
 
 fn decode_offer(mut word: Word, pick: u32, by: i32) -> Offer {
     let mut more = word.scrambled();
-    Offer {
+    let offer = Offer {
         class: if word.below(30) == 0 { UNKNOWN } else { word.below(5) as u16 },
         due: match word.below(12) {
             0 => Due::Never,
@@ -135,9 +146,19 @@ fn decode_offer(mut word: Word, pick: u32, by: i32) -> Offer {
         },
         cost: (by % 3 != 0).then_some(word.below(5)),
         release: (word.below(4) == 0).then_some(pick / 2),
-        lead: u32::from(by % 5 == 0),
+        lead: [0, 0, 0, 0, 1, 1, 2, 4][more.below(8) as usize],
         value: [0, 1, 1, 2, 3, 100][more.below(6) as usize],
         tenant: [None, Some(1), Some(2), Some(3)][more.below(4) as usize],
         identity: [None, None, Some(1), Some(2)][more.below(4) as usize],
+    };
+    match more.below(60) {
+        // One that takes longer than all others, and is still accepted.
+        0..3 => Offer { due: Due::Within(300 + pick), cost: Some(200), ..offer },
+        // What never ends is accepted where it needs not end in time.
+        3 | 4 => Offer { due: Due::Never, cost: Some(FOREVER), ..offer },
+        5 => Offer { cost: Some(FOREVER), ..offer },
+        6 => Offer { lead: FOREVER, ..offer },
+        7 => Offer { due: Due::Never, lead: FOREVER, ..offer },
+        _ => offer,
     }
 }

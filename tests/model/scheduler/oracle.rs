@@ -19,6 +19,8 @@ pub(super) enum Place {
     Forced,
     Doomed(ShedReason),
     Condemned(Verdict),
+    /// Waits for the end of a running job of the same identity.
+    Held,
     Running(u64),
     Gone,
 }
@@ -33,7 +35,9 @@ pub(super) struct Entry {
     pub(super) deadline: Option<u64>,
     pub(super) eligible: u64,
     pub(super) cost: u64,
+    /// Zero is no declaration.
     pub(super) declared: Option<u64>,
+    pub(super) lead: u64,
     /// Cost, lead and margin.
     pub(super) reserve: u64,
     pub(super) value: u32,
@@ -42,6 +46,7 @@ pub(super) struct Entry {
     /// Submitted again since it was doomed.
     pub(super) is_superseded: bool,
     pub(super) shares: u32,
+    pub(super) is_probe: bool,
     pub(super) is_protected: bool,
     pub(super) is_charged: bool,
     /// When it entered the background, by a counter.
@@ -57,12 +62,13 @@ impl Entry {
         matches!(self.place, Place::Doomed(_))
     }
 
-    /// What the orders of jobs begin with.
-    pub(super) fn order(&self) -> u64 {
-        match self.place {
-            Place::Forced => self.eligible,
-            _ => self.deadline.unwrap_or(u64::MAX),
-        }
+    pub(super) const fn is_running(&self) -> bool {
+        matches!(self.place, Place::Running(_))
+    }
+
+    /// When the job is done that starts at this time.
+    pub(super) const fn finish(&self, start: u64) -> u64 {
+        start.saturating_add(self.cost).saturating_add(self.lead)
     }
 }
 
@@ -110,6 +116,15 @@ impl Oracle {
         self.config.admission == Admission::Evict
     }
 
+    /// What the orders of jobs begin with: background jobs are condemned to come last.
+    pub(super) fn order(&self, job: &Entry) -> u64 {
+        match job.place {
+            Place::Forced => job.eligible,
+            Place::Condemned(_) if !self.is_foreground(job) => u64::MAX,
+            _ => job.deadline.unwrap_or(u64::MAX),
+        }
+    }
+
     /// The jobs of a kind, in the order of submission.
     pub(super) fn those(&self, matches: impl Fn(&Entry) -> bool) -> Vec<usize> {
         (0..self.jobs.len()).filter(|&id| matches(&self.jobs[id])).collect()
@@ -117,34 +132,21 @@ impl Oracle {
 
     /// The first in the order of (deadline, submission).
     pub(super) fn first(&self, matches: impl Fn(&Entry) -> bool) -> Option<usize> {
-        self.those(matches).into_iter().min_by_key(|&id| (self.jobs[id].order(), id))
+        self.those(matches).into_iter().min_by_key(|&id| (self.order(&self.jobs[id]), id))
     }
 
-    /// Deadline - cost - lead - margin.
-    pub(super) fn own_latest_start(&self, job: &Entry) -> Option<u64> {
-        job.deadline.map(|deadline| deadline.saturating_sub(job.reserve))
-    }
-
-    /// The latest start so that the job is done before the shutdown.
-    pub(super) fn cap(&self, job: &Entry) -> Option<u64> {
-        self.by.map(|by| by.saturating_sub(job.reserve))
-    }
-
-    /// The earlier of the two.
+    /// Deadline - cost - lead - margin, where a shutdown is a deadline; the end of time is none.
     pub(super) fn latest_start(&self, job: &Entry) -> Option<u64> {
-        self.own_latest_start(job).into_iter().chain(self.cap(job)).min()
+        let due = job.deadline.into_iter().chain(self.by).min();
+        due.map(|due| due.saturating_sub(job.reserve)).filter(|&at| at < u64::MAX)
     }
 
     /// When the job is shed if it has not started; `None` for never.
-    ///
-    /// In the index that is also what the end of time means.
     pub(super) fn shed_at(&self, job: &Entry) -> Option<u64> {
-        let latest_start = match job.place {
-            Place::Unreleased | Place::Ready | Place::Background => self.latest_start(job),
-            _ => None,
-        };
-        let is_indexed = job.place == Place::Ready && self.config.admission != Admission::All;
-        latest_start.filter(|&at| at < u64::MAX || !is_indexed)
+        match job.place {
+            Place::Doomed(_) | Place::Condemned(_) | Place::Running(_) | Place::Gone => None,
+            _ => self.latest_start(job),
+        }
     }
 
     /// When a poll finds something to do for a queued job.
@@ -153,12 +155,25 @@ impl Oracle {
         release.into_iter().chain(self.shed_at(job)).min()
     }
 
+    /// What each running job is expected to need still.
+    fn left(&self) -> Vec<u64> {
+        let left = self.jobs.iter().filter_map(|job| match job.place {
+            Place::Running(start) => Some(start.saturating_add(job.cost).saturating_sub(self.now)),
+            _ => None,
+        });
+        left.collect()
+    }
+
     pub(super) fn running_work(&self) -> u64 {
-        let left = |job: &Entry| match job.place {
-            Place::Running(start) => start.saturating_add(job.cost).saturating_sub(self.now),
-            _ => 0,
-        };
-        self.jobs.iter().map(left).fold(0, u64::saturating_add)
+        self.left().into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// When each worker is expected to be free, in order.
+    pub(super) fn starts(&self) -> Vec<u64> {
+        let mut left = self.left();
+        left.resize(self.config.workers as usize, 0);
+        left.sort_unstable();
+        left.into_iter().map(|left| self.now.saturating_add(left)).collect()
     }
 
     pub(super) fn workers(&self) -> u64 {
@@ -166,13 +181,21 @@ impl Oracle {
     }
 
     pub(super) fn free(&self) -> usize {
-        let running = self.those(|job| matches!(job.place, Place::Running(_))).len();
-        self.config.workers as usize - running
+        self.config.workers as usize - self.those(Entry::is_running).len()
     }
 
-    /// When a job starts at the latest that comes before all that are queued.
-    pub(super) fn begin(&self) -> u64 {
-        self.now.saturating_add(self.running_work().div_ceil(self.workers()))
+    /// When a job starts at the latest that comes before all in this index.
+    ///
+    /// With several workers, what runs beyond the last deadline takes nothing from these jobs.
+    pub(super) fn begin(&self, index: &[usize]) -> u64 {
+        let horizon = match index.last() {
+            Some(&last) if self.config.workers > 1 => self.order(&self.jobs[last]),
+            _ => u64::MAX,
+        };
+        let most = horizon.saturating_sub(self.now);
+        let left = self.left().into_iter().map(|left| left.min(most));
+        let work = left.fold(0, u64::saturating_add);
+        self.now.saturating_add(work.div_ceil(self.workers()))
     }
 
     pub(super) fn share(&self, job: &Entry) -> u64 {
@@ -182,7 +205,7 @@ impl Oracle {
     /// The released foreground jobs and the forced ones, in their order.
     pub(super) fn index(&self) -> Vec<usize> {
         let mut index = self.those(|job| matches!(job.place, Place::Ready | Place::Forced));
-        index.sort_by_key(|&id| (self.jobs[id].order(), id));
+        index.sort_by_key(|&id| (self.order(&self.jobs[id]), id));
         index
     }
 
@@ -201,11 +224,10 @@ impl Oracle {
     /// `None` if none has one.
     pub(super) fn latest(&self, index: &[usize]) -> Option<u64> {
         let before = self.before(index);
-        let latest = index.iter().zip(before).filter_map(|(&id, before)| {
-            // The end of time is no limit.
-            let latest_start = self.index_latest_start(id).filter(|&at| at < u64::MAX);
-            Some(latest_start?.saturating_sub(before))
-        });
+        let latest = index
+            .iter()
+            .zip(before)
+            .filter_map(|(&id, before)| Some(self.index_latest_start(id)?.saturating_sub(before)));
         latest.min()
     }
 
@@ -225,12 +247,12 @@ impl Oracle {
         let index = if is_indexed { self.index() } else { Vec::new() };
         let shares = index.iter().map(|&id| self.share(&self.jobs[id]));
         let queued = shares.fold(0, u64::saturating_add).saturating_mul(self.workers());
-        let begin = self.begin();
+        let begin = self.begin(&index);
         let slack = match self.latest(&index) {
             _ if !is_indexed => None,
             None => Some(Duration::MAX),
-            Some(latest) if begin < latest => Some(duration(latest - begin)),
-            Some(_) => None,
+            _ if self.first_late(&index, 0).is_some() => None,
+            Some(latest) => Some(duration(latest.saturating_sub(begin))),
         };
         let running = duration(self.running_work());
         (running, duration(queued), Time::from_nanos(begin), slack)
@@ -241,8 +263,7 @@ impl Oracle {
         let mut counts = self.classes[class].stats.counts;
         let of_class = |job: &Entry| job.class == class;
         counts.queued = self.those(|job| of_class(job) && job.is_queued()).len() as u32;
-        let is_running = |job: &Entry| matches!(job.place, Place::Running(_));
-        counts.running = self.those(|job| of_class(job) && is_running(job)).len() as u32;
+        counts.running = self.those(|job| of_class(job) && job.is_running()).len() as u32;
         counts
     }
 
@@ -264,13 +285,17 @@ impl Oracle {
         let class = &mut self.classes[job.class];
         class.stats.counts.busy += duration(took);
         if let Some(deadline) = job.deadline
-            && deadline < self.now
+            && let answered = self.now.saturating_add(job.lead)
+            && deadline < answered
         {
             class.stats.counts.late += 1;
-            class.stats.lateness.record(duration(self.now - deadline));
+            class.stats.lateness.record(duration(answered - deadline));
         }
         if is_done {
             class.stats.counts.done += 1;
+            if job.is_probe {
+                class.forget();
+            }
             class.learn(job.declared, job.cost, took);
         } else {
             class.stats.counts.failed += 1;
@@ -279,11 +304,16 @@ impl Oracle {
             credit.refill(self.now);
             credit.settle_up(job.cost, took);
         }
+        if !self.is_identity_running(job.identity) {
+            let held = |other: &Entry| other.place == Place::Held && other.identity == job.identity;
+            self.those(held).into_iter().for_each(|id| self.release(id));
+        }
         Some(took)
     }
 
-    pub(super) fn expected_cost(&self, class: usize) -> u64 {
-        self.classes[class].expected_cost()
+    pub(super) fn is_identity_running(&self, identity: Option<u8>) -> bool {
+        let is_one = |job: &Entry| job.is_running() && job.identity == identity;
+        identity.is_some() && self.jobs.iter().any(is_one)
     }
 
     /// The jobs of a class in the background, those first that have waited longest.

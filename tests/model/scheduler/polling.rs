@@ -33,8 +33,8 @@ impl Oracle {
         }
     }
 
-    /// An unreleased job's time has come.
-    fn release(&mut self, id: usize) {
+    /// What an unreleased or held job has waited for has come.
+    pub(super) fn release(&mut self, id: usize) {
         self.place(id);
         if let Err(forecast) = self.admit(id) {
             self.doom(id, ShedReason::Evicted(forecast));
@@ -44,7 +44,9 @@ impl Oracle {
     /// Puts a job that is in no order where it belongs.
     pub(super) fn place(&mut self, id: usize) {
         let job = self.jobs[id];
-        self.jobs[id].place = if job.eligible > self.now {
+        self.jobs[id].place = if self.is_identity_running(job.identity) {
+            Place::Held
+        } else if job.eligible > self.now {
             Place::Unreleased
         } else if self.is_foreground(&job) {
             Place::Ready
@@ -110,8 +112,8 @@ impl Oracle {
         for credit in self.classes.iter_mut().filter_map(|class| class.credit.as_mut()) {
             credit.refill(now);
         }
-        let is_tight = self.config.admission == Admission::All
-            || self.latest(&self.index()).is_some_and(|latest| self.begin() >= latest);
+        let is_tight =
+            self.config.admission == Admission::All || self.first_late(&self.index(), 0).is_some();
         let has_credit =
             |class: usize| self.classes[class].credit.is_some_and(|credit| credit.ns > 0);
         let booked = self.first(|job| job.place == Place::Ready && has_credit(job.class));
@@ -131,7 +133,7 @@ impl Oracle {
     fn fits_into_slack(&self, id: usize) -> bool {
         let mut upcoming =
             self.those(|job| job.place == Place::Unreleased && self.is_foreground(job));
-        upcoming.sort_by_key(|&id| (self.jobs[id].order(), id));
+        upcoming.sort_by_key(|&id| (self.order(&self.jobs[id]), id));
         let work = self.running_work().saturating_add(self.jobs[id].cost);
         let end = self.now.saturating_add(work.div_ceil(self.workers()));
         self.latest(&upcoming).is_none_or(|latest| end < latest)
@@ -142,14 +144,15 @@ impl Oracle {
         let Place::Doomed(reason) = job.place else { unreachable!("it is doomed") };
         self.jobs[id].place = Place::Gone;
         self.sheds_since_run += 1;
-        if reason != ShedReason::Shutdown {
-            self.classes[job.class].turn_away(job.declared.is_some());
+        if !matches!(reason, ShedReason::Shutdown | ShedReason::Displaced) {
+            self.turn_away(job.class);
         }
         let sheds = &mut self.classes[job.class].stats.counts.shed;
         *match reason {
             ShedReason::LatestStart { .. } => &mut sheds.latest_start,
             ShedReason::Evicted(_) => &mut sheds.evicted,
             ShedReason::OverShare(_) => &mut sheds.over_share,
+            ShedReason::Displaced => &mut sheds.displaced,
             _ => &mut sheds.shutdown,
         } += 1;
         Next::Shed(Shed {
@@ -158,6 +161,8 @@ impl Oracle {
             deadline: job.deadline.map(Time::from_nanos),
             class: Class::new(job.class as u16),
             waited: duration(self.now.saturating_sub(job.eligible)),
+            shares: job.shares,
+            tenant: job.tenant,
             reason,
         })
     }
@@ -166,7 +171,7 @@ impl Oracle {
         let (job, now) = (self.jobs[id], self.now);
         let waited = duration(now.saturating_sub(job.eligible));
         let class = &mut self.classes[job.class];
-        let is_charged = job.is_protected || has_priority;
+        let is_charged = (job.is_protected && !job.is_probe) || has_priority;
         if let Some(credit) = &mut class.credit {
             credit.refill(now);
             match is_charged {
@@ -174,18 +179,18 @@ impl Oracle {
                 false => credit.charge_at_most(job.cost),
             }
         }
-        class.turned_away -= class.turned_away.div_ceil(4);
+        class.turned_away = 0;
         class.stats.queue_delay.record(waited);
         let verdict = match job.place {
             Place::Condemned(verdict) => Some(verdict),
             _ => None,
         };
         class.stats.counts.forced += u64::from(matches!(job.place, Place::Forced));
-        class.stats.counts.pardoned += u64::from(verdict.is_some());
+        class.stats.counts.shadowed += u64::from(verdict.is_some());
         let next = class.config.starvation_guard.map(|longest| now.saturating_add(nanos(longest)));
         class.guard_at = next;
         let place = Place::Running(now);
-        self.jobs[id] = Entry { place, identity: None, is_charged, is_protected: false, ..job };
+        self.jobs[id] = Entry { place, is_charged, is_protected: false, ..job };
         self.tend_guards();
         self.sheds_since_run = 0;
         Next::Run(Running {
@@ -195,6 +200,8 @@ impl Oracle {
             class: Class::new(job.class as u16),
             cost: duration(job.cost),
             waited,
+            shares: job.shares,
+            tenant: job.tenant,
             verdict,
         })
     }

@@ -62,9 +62,9 @@ impl Oracle {
         }
         self.settle();
         let entry = self.entry_of(&job);
-        if let Some(at) = self.own_latest_start(&entry).filter(|&at| at <= entry.eligible) {
-            self.classes[job.class].turn_away(job.declared.is_some());
-            return Err(RefuseReason::Infeasible(hopeless(at, entry.eligible, entry.deadline)));
+        if let Err(forecast) = self.is_possible(&entry) {
+            self.turn_away(job.class);
+            return Err(RefuseReason::Infeasible(forecast));
         }
         if let Some(twin) = self.twin(job.identity) {
             self.join(twin, &entry).map_err(RefuseReason::Infeasible)?;
@@ -87,16 +87,17 @@ impl Oracle {
     }
 
     fn take_in(&mut self, entry: Entry) -> Result<Submission, RefuseReason> {
-        if self.room(entry.class) <= 0 {
-            let doomed = self.those(Entry::is_doomed).len();
+        let bound = i64::from(self.config.queue_bound);
+        let has_slots = self.count(Entry::is_queued) < 2 * bound;
+        if self.live() >= bound || !has_slots || self.class_room(entry.class) <= 0 {
             let may_displace = self.evicts()
                 && !self.config.shadow
                 && self.is_foreground(&entry)
                 && entry.eligible <= self.now
-                && doomed < self.config.queue_bound as usize;
-            let victim = self.gives_way(&entry).filter(|_| may_displace);
-            let (victim, reason) = victim.ok_or(RefuseReason::QueueFull)?;
-            self.doom(victim, reason);
+                && !self.is_identity_running(entry.identity)
+                && has_slots;
+            let victim = if may_displace { self.gives_way(&entry) } else { None };
+            self.doom(victim.ok_or(RefuseReason::QueueFull)?, ShedReason::Displaced);
         }
         let id = self.jobs.len();
         self.jobs.push(entry);
@@ -104,8 +105,7 @@ impl Oracle {
         if let Err(forecast) = self.admit(id) {
             let reason = RefuseReason::Infeasible(forecast);
             if !self.config.shadow {
-                let Entry { class, declared, .. } = self.jobs[id];
-                self.classes[class].turn_away(declared.is_some());
+                self.turn_away(self.jobs[id].class);
                 self.jobs.pop();
                 return Err(reason);
             }
@@ -117,7 +117,8 @@ impl Oracle {
 
     fn entry_of(&self, job: &Candidate) -> Entry {
         let class = &self.classes[job.class];
-        let cost = job.declared.map_or(class.expected_cost(), |cost| class.corrected(cost));
+        let declared = job.declared.filter(|&cost| cost > 0);
+        let (cost, margin) = class.numbers(declared);
         Entry {
             key: None,
             payload: job.payload,
@@ -126,26 +127,54 @@ impl Oracle {
             deadline: job.deadline,
             eligible: job.eligible,
             cost,
-            declared: job.declared,
-            reserve: cost.saturating_add(job.lead).saturating_add(class.margin()),
+            declared,
+            lead: job.lead,
+            reserve: cost.saturating_add(job.lead).saturating_add(margin),
             value: job.value,
             tenant: job.tenant,
             identity: job.identity,
             is_superseded: false,
             shares: 1,
+            is_probe: class.is_in_doubt(),
             is_protected: false,
             is_charged: false,
             entered: 0,
         }
     }
 
-    /// How many more may be queued; below zero if a place was given away.
-    fn room(&self, class: usize) -> i64 {
-        let queued = self.those(Entry::is_queued).len() as i64;
-        let of_class = self.those(|job| job.is_queued() && job.class == class).len() as i64;
-        let of_class = self.classes[class].config.queue_bound.map(|it| i64::from(it) - of_class);
-        let room = i64::from(self.config.queue_bound) - queued;
-        of_class.map_or(room, |of_class| of_class.min(room))
+    fn count(&self, matches: impl Fn(&Entry) -> bool) -> i64 {
+        self.those(matches).len() as i64
+    }
+
+    /// How many are queued, without those who only wait to be shed.
+    fn live(&self) -> i64 {
+        self.count(|job| job.is_queued() && !job.is_doomed())
+    }
+
+    /// How many more may be queued of a class; below zero if a place was given away.
+    pub(super) fn class_room(&self, class: usize) -> i64 {
+        let queued = self.count(|job| job.is_queued() && job.class == class);
+        self.classes[class].config.queue_bound.map_or(i64::MAX, |bound| i64::from(bound) - queued)
+    }
+
+    pub(super) fn turn_away(&mut self, class: usize) {
+        let running = self.count(|job| job.is_running() && job.class == class);
+        self.classes[class].turn_away(running);
+    }
+
+    /// Whether even an idle scheduler would be too late.
+    fn is_possible(&self, job: &Entry) -> Result<(), Forecast> {
+        let start = self.now.max(job.eligible);
+        match self.latest_start(job) {
+            Some(latest_start) if latest_start <= start => Err(Forecast {
+                latest_start: Time::from_nanos(latest_start),
+                start: Time::from_nanos(start),
+                finish: Time::from_nanos(job.finish(start)),
+                ahead: 0,
+                violated: Time::from_nanos(job.deadline.unwrap_or(u64::MAX)),
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn join(&mut self, twin: usize, joiner: &Entry) -> Result<(), Forecast> {
@@ -163,11 +192,8 @@ impl Oracle {
     fn change(&mut self, id: usize, deadline: Option<u64>, eligible: u64) -> Result<(), Forecast> {
         let old = self.jobs[id];
         let new = Entry { deadline, eligible, place: Place::Unreleased, ..old };
-        let earliest = self.now.max(eligible);
-        if let Some(at) = self.latest_start(&new).filter(|&at| at <= earliest) {
-            return Err(hopeless(at, earliest, deadline));
-        }
-        if matches!(old.place, Place::Forced) {
+        self.is_possible(&new)?;
+        if matches!(old.place, Place::Forced | Place::Held) {
             self.jobs[id] = Entry { place: old.place, ..new };
             return Ok(());
         }
@@ -196,9 +222,13 @@ impl Oracle {
             Place::Gone => Err(Unchanged::Stale),
             Place::Running(_) => Err(Unchanged::Running),
             // What a shutdown has doomed, what was submitted again since it was doomed, and
-            // anything while a place in the queue is given to another.
-            Place::Doomed(ShedReason::Shutdown) => Err(Unchanged::Stale),
-            Place::Doomed(_) if old.is_superseded || self.room(old.class) < 0 => {
+            // anything while its place in the queue is taken by another.
+            Place::Doomed(reason)
+                if reason == ShedReason::Shutdown
+                    || old.is_superseded
+                    || self.live() >= i64::from(self.config.queue_bound)
+                    || self.class_room(old.class) < 0 =>
+            {
                 Err(Unchanged::Stale)
             }
             _ => {
@@ -235,22 +265,10 @@ impl Oracle {
             self.jobs[id].is_protected = false;
         }
         for id in queued {
-            let job = self.jobs[id];
-            let earliest = job.eligible.max(self.now);
-            match self.latest_start(&job).is_some_and(|at| at <= earliest) {
-                true => self.doom(id, ShedReason::Shutdown),
-                false => self.place(id),
+            match self.is_possible(&self.jobs[id]) {
+                Err(_) => self.doom(id, ShedReason::Shutdown),
+                Ok(()) => self.place(id),
             }
         }
-    }
-}
-
-/// The forecast of a job that even an idle scheduler could not do in time.
-fn hopeless(latest_start: u64, start: u64, deadline: Option<u64>) -> Forecast {
-    Forecast {
-        latest_start: Time::from_nanos(latest_start),
-        start: Time::from_nanos(start),
-        ahead: 0,
-        violated: Time::from_nanos(deadline.unwrap_or(u64::MAX)),
     }
 }
