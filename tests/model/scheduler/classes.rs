@@ -225,7 +225,7 @@ impl ClassState {
     }
 
     /// A job is turned away for its cost, which says something if none could run to show it.
-    pub(super) fn turn_away(&mut self, running: u32) {
+    pub(super) fn turn_away(&mut self, running: i64) {
         if running == 0 {
             self.turned_away += 1;
         }
