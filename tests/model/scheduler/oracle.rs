@@ -47,6 +47,8 @@ pub(super) struct Entry {
     pub(super) is_superseded: bool,
     pub(super) shares: u32,
     pub(super) is_probe: bool,
+    /// A guard took it to the front, whatever became of it then.
+    pub(super) is_forced: bool,
     pub(super) is_protected: bool,
     pub(super) is_charged: bool,
     /// When it entered the background, by a counter.
@@ -119,8 +121,8 @@ impl Oracle {
     /// What the orders of jobs begin with: background jobs are condemned to come last.
     pub(super) fn order(&self, job: &Entry) -> u64 {
         match job.place {
-            Place::Forced => job.eligible,
             Place::Condemned(_) if !self.is_foreground(job) => u64::MAX,
+            _ if job.is_forced => job.eligible,
             _ => job.deadline.unwrap_or(u64::MAX),
         }
     }
@@ -164,8 +166,15 @@ impl Oracle {
         left.collect()
     }
 
-    pub(super) fn running_work(&self) -> u64 {
-        self.left().into_iter().fold(0, u64::saturating_add)
+    /// The running jobs' work, of each at most so much.
+    pub(super) fn running_work(&self, most: u64) -> u128 {
+        self.left().into_iter().map(|left| u128::from(left.min(most))).sum()
+    }
+
+    /// The end of so much work that all workers share.
+    pub(super) fn after(&self, work: u128) -> u64 {
+        let end = u128::from(self.now) + work.div_ceil(u128::from(self.workers()));
+        u64::try_from(end).unwrap_or(u64::MAX)
     }
 
     /// When each worker is expected to be free, in order.
@@ -192,10 +201,7 @@ impl Oracle {
             Some(&last) if self.config.workers > 1 => self.order(&self.jobs[last]),
             _ => u64::MAX,
         };
-        let most = horizon.saturating_sub(self.now);
-        let left = self.left().into_iter().map(|left| left.min(most));
-        let work = left.fold(0, u64::saturating_add);
-        self.now.saturating_add(work.div_ceil(self.workers()))
+        self.after(self.running_work(horizon.saturating_sub(self.now)))
     }
 
     pub(super) fn share(&self, job: &Entry) -> u64 {
@@ -254,7 +260,8 @@ impl Oracle {
             _ if self.first_late(&index, 0).is_some() => None,
             Some(latest) => Some(duration(latest.saturating_sub(begin))),
         };
-        let running = duration(self.running_work());
+        let running = self.running_work(u64::MAX).try_into().unwrap_or(u64::MAX);
+        let running = duration(running);
         (running, duration(queued), Time::from_nanos(begin), slack)
     }
 

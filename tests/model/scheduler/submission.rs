@@ -136,6 +136,7 @@ impl Oracle {
             is_superseded: false,
             shares: 1,
             is_probe: class.is_in_doubt(),
+            is_forced: false,
             is_protected: false,
             is_charged: false,
             entered: 0,
