@@ -47,8 +47,6 @@ pub(super) struct Entry {
     pub(super) is_superseded: bool,
     pub(super) shares: u32,
     pub(super) is_probe: bool,
-    /// A guard took it to the front, whatever became of it then.
-    pub(super) is_forced: bool,
     pub(super) is_protected: bool,
     pub(super) is_charged: bool,
     /// When it entered the background, by a counter.
@@ -121,8 +119,8 @@ impl Oracle {
     /// What the orders of jobs begin with: background jobs are condemned to come last.
     pub(super) fn order(&self, job: &Entry) -> u64 {
         match job.place {
+            Place::Forced => job.eligible,
             Place::Condemned(_) if !self.is_foreground(job) => u64::MAX,
-            _ if job.is_forced => job.eligible,
             _ => job.deadline.unwrap_or(u64::MAX),
         }
     }
@@ -252,7 +250,7 @@ impl Oracle {
         let is_indexed = self.config.admission != Admission::All;
         let index = if is_indexed { self.index() } else { Vec::new() };
         let shares = index.iter().map(|&id| self.share(&self.jobs[id]));
-        let queued = shares.fold(0, u64::saturating_add).saturating_mul(self.workers());
+        let queued = shares.fold(0, u64::saturating_add);
         let begin = self.begin(&index);
         let slack = match self.latest(&index) {
             _ if !is_indexed => None,
@@ -262,7 +260,7 @@ impl Oracle {
         };
         let running = self.running_work(u64::MAX).try_into().unwrap_or(u64::MAX);
         let running = duration(running);
-        (running, duration(queued), Time::from_nanos(begin), slack)
+        (running, duration(queued) * self.config.workers, Time::from_nanos(begin), slack)
     }
 
     /// The counts of one class, with those of the jobs that have no outcome yet.

@@ -28,7 +28,6 @@ impl Oracle {
         for (_, class) in guards {
             let oldest = self.background_of(class)[0];
             self.jobs[oldest].place = Place::Forced;
-            self.jobs[oldest].is_forced = true;
             self.classes[class].guard_at = None;
             self.tend_guards();
         }
@@ -45,7 +44,6 @@ impl Oracle {
     /// Puts a job that is in no order where it belongs.
     pub(super) fn place(&mut self, id: usize) {
         let job = self.jobs[id];
-        self.jobs[id].is_forced = false;
         self.jobs[id].place = if self.is_identity_running(job.identity) {
             Place::Held
         } else if job.eligible > self.now {
@@ -186,7 +184,7 @@ impl Oracle {
             Place::Condemned(verdict) => Some(verdict),
             _ => None,
         };
-        class.stats.counts.forced += u64::from(job.is_forced);
+        class.stats.counts.forced += u64::from(matches!(job.place, Place::Forced));
         class.stats.counts.shadowed += u64::from(verdict.is_some());
         let next = class.config.starvation_guard.map(|longest| now.saturating_add(nanos(longest)));
         class.guard_at = next;

@@ -136,7 +136,6 @@ impl Oracle {
             is_superseded: false,
             shares: 1,
             is_probe: class.is_in_doubt(),
-            is_forced: false,
             is_protected: false,
             is_charged: false,
             entered: 0,
