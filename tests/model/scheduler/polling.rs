@@ -9,13 +9,7 @@ use super::{duration, nanos};
 impl Oracle {
     /// Brings everything to where it belongs at this moment.
     pub(super) fn settle(&mut self) {
-        for id in 0..self.jobs.len() {
-            let job = self.jobs[id];
-            if let Some(at) = self.shed_at(&job).filter(|&at| at <= self.now) {
-                let (latest_start, cost) = (Time::from_nanos(at), duration(job.cost));
-                self.doom(id, ShedReason::LatestStart { latest_start, cost });
-            }
-        }
+        (0..self.jobs.len()).for_each(|id| _ = self.doom_if_late(id));
         let mut released =
             self.those(|job| job.place == Place::Unreleased && job.eligible <= self.now);
         released.sort_by_key(|&id| (self.jobs[id].eligible, id));
@@ -33,8 +27,21 @@ impl Oracle {
         }
     }
 
+    fn doom_if_late(&mut self, id: usize) -> bool {
+        let job = self.jobs[id];
+        let late = self.shed_at(&job).filter(|&at| at <= self.now);
+        if let Some(at) = late {
+            let (latest_start, cost) = (Time::from_nanos(at), duration(job.cost));
+            self.doom(id, ShedReason::LatestStart { latest_start, cost });
+        }
+        late.is_some()
+    }
+
     /// What an unreleased or held job has waited for has come.
     pub(super) fn release(&mut self, id: usize) {
+        if self.doom_if_late(id) {
+            return;
+        }
         self.place(id);
         if let Err(forecast) = self.admit(id) {
             self.doom(id, ShedReason::Evicted(forecast));
