@@ -33,7 +33,11 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         match self.admit(now, &job) {
             Ok(Admitted::Queued(key)) => {
                 self.queued += 1;
-                self.classes[class].stats.counts.queued += 1;
+                let state = &mut self.classes[class];
+                state.stats.counts.queued += 1;
+                if self.queue.get(key).is_some_and(|record| record.is_probe) {
+                    state.learned.be_patient();
+                }
                 if let Some(record) = self.queue.records.get_mut(key) {
                     (record.payload, record.identity) = (Some(job.payload), job.identity);
                     // Last, since it may panic: then nobody can join the job, and that is all.

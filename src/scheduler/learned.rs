@@ -77,8 +77,9 @@ impl Learned {
         self.turned_away = self.turned_away.saturating_add(1);
     }
 
-    /// A job of the class starts.
-    pub(super) fn start(&mut self) {
+    /// A job of the class starts, or one is queued that is a probe: a second probe would say
+    /// nothing new.
+    pub(super) fn be_patient(&mut self) {
         self.turned_away = 0;
     }
 
@@ -120,7 +121,7 @@ mod tests {
         learned.turn_away();
         let probe = learned.book(None);
         assert_eq!((probe.is_probe, probe.cost_ns), (true, 2_000_000));
-        learned.start();
+        learned.be_patient();
         assert!(!learned.book(None).is_probe);
         learned.learn(run(None, ms(5), probe));
         assert_eq!(learned.cost(), ms(5));

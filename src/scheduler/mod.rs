@@ -328,7 +328,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.sheds_since_run = 0;
         self.leave_queue(class);
         let state = &mut self.classes[class.number()];
-        state.learned.start();
+        state.learned.be_patient();
         state.stats.queue_delay.record(running.waited);
         state.stats.counts.running += 1;
         state.stats.counts.forced += u64::from(is_forced);
