@@ -18,6 +18,8 @@ pub(crate) enum ShedReason {
     Evicted,
     /// It was queued, and not all could be in time: its tenant had more than its share.
     OverShare,
+    /// It was queued, and the queue was full: one with a better right took its place.
+    Displaced,
     /// Its deadline had passed when it was submitted.
     Expired,
     /// It left too little time for an evaluation, or others would have been too late for it.
@@ -33,10 +35,11 @@ pub(crate) enum ShedReason {
 }
 
 impl ShedReason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::LatestStart,
         Self::Evicted,
         Self::OverShare,
+        Self::Displaced,
         Self::Expired,
         Self::Infeasible,
         Self::QueueFull,
@@ -50,6 +53,7 @@ impl ShedReason {
             Self::LatestStart => "latest-start",
             Self::Evicted => "evicted",
             Self::OverShare => "over-share",
+            Self::Displaced => "displaced",
             Self::Expired => "expired",
             Self::Infeasible => "infeasible",
             Self::QueueFull => "queue-full",

@@ -300,6 +300,7 @@ fn why_shed(reason: ShedReason) -> metrics::ShedReason {
         ShedReason::LatestStart { .. } => metrics::ShedReason::LatestStart,
         ShedReason::Evicted(_) => metrics::ShedReason::Evicted,
         ShedReason::OverShare(_) => metrics::ShedReason::OverShare,
+        ShedReason::Displaced => metrics::ShedReason::Displaced,
         ShedReason::Shutdown => metrics::ShedReason::Shutdown,
         _ => metrics::ShedReason::Other,
     }
