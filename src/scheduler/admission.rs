@@ -25,12 +25,14 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     pub fn submit(&mut self, now: Time, job: Job<T, I>) -> Result<Submitted<T, I>, Refused<T, I>> {
         let now = self.move_to(now);
         let class = job.class.number();
-        let Some(state) = self.classes.get_mut(class) else {
+        if class >= self.classes.len() {
             self.unknown_class += 1;
             return Err(Refused { job, reason: RefuseReason::UnknownClass });
-        };
-        state.stats.counts.submitted += 1;
-        match self.admit(now, &job) {
+        }
+        // Whatever panics in the caller's order of identities, what is counted has an outcome.
+        let admitted = self.admit(now, &job);
+        self.classes[class].stats.counts.submitted += 1;
+        match admitted {
             Ok(Admitted::Queued(key)) => {
                 self.queued += 1;
                 let state = &mut self.classes[class];

@@ -279,8 +279,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
 
     /// Sheds the doomed job with the earliest deadline.
     fn shed_next(&mut self, now: Time) -> Option<Shed<T>> {
+        self.forget_identity(self.queue.first_doomed()?);
         let (key, record, reason) = self.queue.pop_doomed()?;
-        self.forget_identity(record.identity.as_ref(), key.slot());
         self.sheds_since_run = self.sheds_since_run.saturating_add(1);
         self.leave_queue(record.class);
         let class = &mut self.classes[record.class.number()];
@@ -306,9 +306,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             return None;
         }
         let (slot, has_way) = self.queue.first_to_start(now)?;
-        // First what may panic, in the caller's own order of identities.
+        self.forget_identity(slot);
         if let Some(identity) = self.queue.at(slot).and_then(|record| record.identity.clone()) {
-            self.forget_identity(Some(&identity), slot);
             *self.running.entry(identity).or_default() += 1;
         }
         let (key, payload, verdict) = self.queue.start(slot, has_way, now)?;
@@ -341,11 +340,13 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.classes[class.number()].stats.counts.queued -= 1;
     }
 
-    /// Nobody joins a job any more that leaves the queue.
-    fn forget_identity(&mut self, identity: Option<&I>, slot: u32) {
-        if let Some(identity) = identity
-            && self.identities.get(identity) == Some(&slot)
-        {
+    /// Nobody joins a job any more that leaves the queue. Call it before anything else is changed:
+    /// the caller's order of identities may panic.
+    fn forget_identity(&mut self, slot: u32) {
+        let Some(identity) = self.queue.at(slot).and_then(|record| record.identity.as_ref()) else {
+            return;
+        };
+        if self.identities.get(identity) == Some(&slot) {
             self.identities.remove(identity);
         }
     }
@@ -360,6 +361,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             return None;
         };
         let took = now.saturating_since(started);
+        let held = self.end_identity(key);
         let record = self.queue.finish(key, saturating_nanos(took), now)?;
         let class = &mut self.classes[record.class.number()];
         let stats = &mut class.stats;
@@ -383,26 +385,23 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             }
             Outcome::Failed => stats.counts.failed += 1,
         }
-        if let Some(identity) = record.identity {
-            self.release_identity(&identity, now);
+        if let Some(held) = held {
+            self.queue.admit_released(held, now);
         }
         Some(took)
     }
 
-    /// A job of this identity has ended: one that was held back for it goes on.
-    fn release_identity(&mut self, identity: &I, now: Time) {
+    /// A job is about to end; returns the job of its identity that was held back for it. Call it
+    /// before anything else is changed: the caller's order of identities may panic.
+    fn end_identity(&mut self, key: Key) -> Option<u32> {
+        let identity = self.queue.get(key)?.identity.as_ref()?;
         let held = self.identities.get(identity).copied();
-        if let Some(runs) = self.running.get_mut(identity) {
-            *runs -= 1;
-            if *runs > 0 {
-                return;
-            }
+        let runs = self.running.remove(identity)?;
+        if runs > 1 {
+            self.running.insert(identity.clone(), runs - 1);
+            return None;
         }
-        self.running.remove(identity);
-        let is_held = |slot: &u32| self.queue.at(*slot).is_some_and(|it| it.place == Place::Held);
-        if let Some(slot) = held.filter(is_held) {
-            self.queue.admit_released(slot, now);
-        }
+        held.filter(|&slot| self.queue.at(slot).is_some_and(|it| it.place == Place::Held))
     }
 
     /// Whether a job of the same identity is running.

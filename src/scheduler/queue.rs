@@ -236,6 +236,11 @@ impl<T, I> Queue<T, I> {
         }
     }
 
+    /// The doomed job that comes first.
+    pub(super) fn first_doomed(&self) -> Option<u32> {
+        self.doomed.peek().map(|(_, _, &(slot, _))| slot)
+    }
+
     /// Takes out the doomed job that comes first.
     pub(super) fn pop_doomed(&mut self) -> Option<(Key, Record<T, I>, ShedReason)> {
         let (_, (slot, reason)) = self.doomed.pop()?;

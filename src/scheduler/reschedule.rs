@@ -121,8 +121,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             record.shares -= 1;
             return Some(Cancelled::LetGo);
         }
+        self.forget_identity(key.slot());
         let record = self.queue.remove(key)?;
-        self.forget_identity(record.identity.as_ref(), key.slot());
         self.leave_queue(record.class);
         self.classes[record.class.number()].stats.counts.cancelled += 1;
         record.payload.map(Cancelled::Removed)
