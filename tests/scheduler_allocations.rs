@@ -23,6 +23,8 @@ const WARM_UP: u64 = 20_000;
 /// Rounds in which nothing may be allocated.
 const STEADY: u64 = 20_000;
 
+const QUEUE_BOUND: u64 = 200;
+
 const fn us(count: u64) -> Duration {
     Duration::from_micros(count)
 }
@@ -43,6 +45,54 @@ impl Shell {
         let running = Vec::with_capacity(config.workers as usize);
         let scheduler = Scheduler::new(config).expect("it is valid");
         Self { scheduler, now: Time::from_nanos(7), running, keys: [None; 8], burst }
+    }
+
+    /// Fills every order of jobs to the queue's bound, and empties it again: later growth would
+    /// be one that the bound doesn't explain.
+    fn fill(&mut self) {
+        let job = |number| Job::new(number).budget(us(1_000_000)).cost(us(1));
+        for class in [0, 1, 2, 3].map(Class::new) {
+            for release in [us(0), us(500)] {
+                for number in 0..QUEUE_BOUND {
+                    let job = job(number).class(class).release(self.now + release);
+                    self.scheduler.submit(self.now, job).expect("there is room");
+                }
+                self.poll();
+                // All are released at once, and all are late at once.
+                self.now += us(500);
+                self.poll();
+                self.now += us(2_000_000);
+                while let Some(running) = self.running.pop() {
+                    self.scheduler.complete(self.now, running.key, Outcome::Failed);
+                }
+                self.poll();
+                assert_eq!(self.scheduler.stats().queued, 0);
+            }
+        }
+    }
+
+    /// Jobs of every class wait for long, run for long and are late: a histogram grows with the
+    /// largest value that it has seen.
+    fn delay(&mut self) {
+        for class in [0, 1, 2, 3].map(Class::new) {
+            for outcome in [Outcome::Failed, Outcome::Done] {
+                for number in 0..2 * self.running.capacity() as u64 {
+                    let job = Job::new(number).class(class).budget(us(900_000)).cost(us(2));
+                    self.scheduler.submit(self.now, job).expect("there is room");
+                }
+                self.poll();
+                // What is done teaches, and must not teach too much.
+                let long = if outcome == Outcome::Done { us(500) } else { us(800_000) };
+                for took in [long, 2 * long] {
+                    self.now += took;
+                    while let Some(running) = self.running.pop() {
+                        let completed = self.scheduler.complete(self.now, running.key, outcome);
+                        assert_eq!(completed, Some(took));
+                    }
+                    self.poll();
+                }
+            }
+        }
     }
 
     /// Every way in and every way out.
@@ -102,12 +152,12 @@ fn config(admission: Admission, workers: u32) -> Config {
     Config {
         admission,
         workers,
-        queue_bound: 200,
+        queue_bound: QUEUE_BOUND as u32,
         margin: Margin::Learned { quantile: Quantile::P95, least: us(0), most: us(5) },
         classes: vec![
             ClassConfig::foreground().initial_cost(us(10)),
             ClassConfig::background().initial_cost(us(20)).starvation_guard(us(5_000)),
-            ClassConfig::foreground().cost_model(quantile).weight(3).queue_bound(50),
+            ClassConfig::foreground().cost_model(quantile).weight(3),
             ClassConfig::foreground().reservation(reservation),
         ],
         ..Config::default()
@@ -117,6 +167,8 @@ fn config(admission: Admission, workers: u32) -> Config {
 fn expect_steady(config: Config, burst: u64) {
     let name = format!("{:?} with {} workers", config.admission, config.workers);
     let mut shell = Shell::new(config, burst);
+    shell.fill();
+    shell.delay();
     (0..WARM_UP).for_each(|number| shell.round(number));
     let region = Region::new(ALLOCATOR);
     (WARM_UP..WARM_UP + STEADY).for_each(|number| shell.round(number));
@@ -125,7 +177,7 @@ fn expect_steady(config: Config, burst: u64) {
     let stats = shell.scheduler.stats();
     assert_eq!(calls, (0, 0, 0), "{name}, {burst}: {stats:?}");
     shell.scheduler.assert_invariants();
-    assert!(stats.done > STEADY / 2 && stats.cancelled > 0, "{name}, {burst}: {stats:?}");
+    assert!(stats.done > STEADY / 8 && stats.cancelled > 0, "{name}, {burst}: {stats:?}");
     let turned_away = stats.shed.total() + stats.refused.infeasible;
     assert!(burst < 8 || turned_away > STEADY, "{name}: it is an overload: {stats:?}");
 }
