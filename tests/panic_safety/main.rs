@@ -5,6 +5,7 @@
 //! on until it passes, on `ids` and `payloads`; `consumers` does so with what makes a heap or
 //! gives it up. `callers` has panics in all other code of the caller: they don't even cost the
 //! order. `wheels` and `timeouts` do the same for timers, which compare nothing of the caller's.
+//! `identities` has panics in what a scheduler knows jobs of the same work by.
 //! `contrary` has an order that contradicts itself.
 
 mod callers;
@@ -12,6 +13,7 @@ mod consumers;
 mod contrary;
 mod drops;
 mod fuse;
+mod identities;
 mod ids;
 mod payloads;
 mod steps;

@@ -3,6 +3,7 @@
 mod heap;
 mod heap_memory;
 mod scheduler;
+mod scheduler_costs;
 mod scheduler_overload;
 mod timeouts;
 mod wheel;

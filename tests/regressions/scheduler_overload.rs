@@ -4,14 +4,14 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use punctual::scheduler::{
-    Admission, Cancelled, Class, ClassConfig, Config, CostModel, Job, Margin, Next, Outcome,
-    Quantile, RefuseReason, Scheduler, ShedReason, Submitted,
+    Admission, Cancelled, Class, ClassConfig, Config, Job, Next, Outcome, RefuseReason,
+    Reservation, Scheduler, ShedReason, Submitted,
 };
 use punctual::time::Time;
 
 use super::scheduler::{BACKGROUND, START, ms, run, shed, submit, wait};
 
-fn evicting<T>(config: Config) -> Scheduler<T> {
+pub(crate) fn evicting<T>(config: Config) -> Scheduler<T> {
     Scheduler::new(Config { admission: Admission::Evict, ..config }).expect("it is valid")
 }
 
@@ -60,7 +60,7 @@ fn a_refused_job_has_evicted_nobody() {
     refuse(&mut scheduler, small("class is full").class(Class::new(1)), is_full);
     refuse(&mut scheduler, job("hopeless", 2, 2), is_infeasible);
     submit(&mut scheduler, START, job("third", 30, 8));
-    refuse(&mut scheduler, small("queue is full"), is_full);
+    refuse(&mut scheduler, job("queue is full", 30, 9), is_full);
     let mut now = START;
     for (name, took) in [("first", ms(8)), ("second", ms(4)), ("third", ms(8))] {
         let running = run(&mut scheduler, now);
@@ -127,7 +127,10 @@ fn a_flood_of_one_tenant_takes_no_share_of_another() {
                 // A shell polls after every submission; the worker is busy elsewhere.
                 while scheduler.stats().queued > queue_bound {
                     let shed = shed(&mut scheduler, START);
-                    assert!(matches!(shed.reason, ShedReason::OverShare(_)));
+                    assert!(matches!(
+                        shed.reason,
+                        ShedReason::OverShare(_) | ShedReason::Displaced
+                    ));
                 }
             }
         }
@@ -135,7 +138,7 @@ fn a_flood_of_one_tenant_takes_no_share_of_another() {
         assert_eq!(modest, 20, "all of the others ran");
         assert!(scheduler.stats().done >= 49 && scheduler.stats().late == 0);
         let sheds = scheduler.stats().shed;
-        assert_eq!(sheds.total(), sheds.over_share + sheds.evicted);
+        assert_eq!(sheds.total(), sheds.over_share + sheds.displaced + sheds.evicted);
     }
 }
 
@@ -286,98 +289,106 @@ fn a_joined_job_hears_in_time_for_the_most_urgent() {
     assert_eq!((shed.key, shed.payload, shed.deadline), (key, "patient", Some(START + ms(5_000))));
 }
 
-/// concurrency-limits#134, #137: adaptive limits crept to their maximum and stayed: a margin that
-/// was learned on a bad day goes back, and never leaves its bounds.
+/// Our own: the work of a job without end was added to that of others until the sum overflowed,
+/// and a poll at the end of time looked for what comes after it.
 #[test]
-fn a_learned_margin_does_not_creep_to_its_maximum() {
-    let (least, most) = (ms(1), ms(40));
-    let margin = Margin::Learned { quantile: Quantile::P90, least, most };
-    let mut scheduler = evicting(Config { margin, ..Config::default() });
-    let mut now = START;
-    let mut run_one = |took: Duration| {
-        now += ms(1_000);
-        submit(&mut scheduler, now, Job::new("bid").budget(ms(900)).cost(ms(2)));
-        let key = run(&mut scheduler, now).key;
-        scheduler.complete(now + took, key, Outcome::Done);
-        scheduler.margin(Class::new(0)).expect("the class exists")
-    };
-    for _ in 0..40 {
-        let margin = run_one(ms(500));
-        assert!((least..=most).contains(&margin));
+fn nothing_overflows_at_the_end_of_time() {
+    for admission in [Admission::All, Admission::Feasible, Admission::Evict] {
+        let config = Config { admission, ..Config::default() };
+        let scheduler = || Scheduler::new(config.clone()).expect("it is valid");
+        let mut endless = scheduler();
+        submit(&mut endless, Time::ZERO, Job::new(0).cost(Duration::MAX));
+        submit(&mut endless, Time::ZERO, Job::new(0).cost(Duration::MAX).lead(Duration::MAX));
+        run(&mut endless, Time::ZERO);
+        assert_eq!(wait(&mut endless, Time::ZERO), None);
+        endless.assert_invariants();
+        assert_eq!(wait(&mut scheduler(), Time::MAX), None);
+        let mut last = scheduler();
+        for number in [1, 2] {
+            submit(&mut last, START, Job::new(number).deadline(Time::MAX));
+        }
+        let key = run(&mut last, Time::MAX).key;
+        assert_eq!(wait(&mut last, Time::MAX), None, "the end of time is never over");
+        last.assert_invariants();
+        last.complete(Time::MAX, key, Outcome::Done);
+        assert_eq!(run(&mut last, Time::MAX).payload, 2);
     }
-    let margins: Vec<Duration> = (0..2_000).map(|_| run_one(ms(2))).collect();
-    assert!(margins.iter().all(|margin| (least..=most).contains(margin)));
-    assert_eq!(margins.last(), Some(&least));
 }
 
-/// concurrency-limits#134 with declared costs: what a class declared too low on a bad day is not
-/// held against it for ever.
+/// apollographql/router#9034 with several workers: one long run was taken for work that all of
+/// them have to do first.
 #[test]
-fn a_corrected_cost_is_forgiven() {
-    let mut scheduler = evicting(Config::default());
-    let mut now = START;
-    let mut run_one = |took: Duration| {
-        now += ms(10_000);
-        submit(&mut scheduler, now, Job::new("bid").budget(ms(9_000)).cost(ms(10)));
-        let running = run(&mut scheduler, now);
-        scheduler.complete(now + took, running.key, Outcome::Done);
-        running.cost
-    };
-    let bad: Vec<Duration> = (0..100).map(|_| run_one(ms(3_000))).collect();
-    assert!(bad.iter().all(|&cost| cost <= ms(160)), "one run counts as 16 times at most");
-    assert_eq!(bad.last(), Some(&ms(160)));
-    let good: Vec<Duration> = (0..1_000).map(|_| run_one(ms(10))).collect();
-    assert!(good.is_sorted_by(|before, after| before >= after));
-    assert!(good.last().is_some_and(|&cost| cost < ms(11)), "{:?}", good.last());
-}
-
-/// envoy#8337 with a quantile: the first run of all stood still, and what was learned of it closes
-/// the class. Many refusals in a row move the estimate, so the class opens again, for good in the
-/// end.
-#[test]
-fn a_class_recovers_from_a_spoilt_quantile() {
-    let class = ClassConfig::foreground().cost_model(CostModel::Quantile(Quantile::P90));
-    let mut scheduler = evicting(Config { classes: vec![class], ..Config::default() });
-    let mut now = START;
-    let mut run_one = |took: Duration| {
-        now += ms(10_000);
-        if scheduler.submit(now, Job::new("bid").budget(ms(85))).is_err() {
-            return false;
-        }
-        let key = run(&mut scheduler, now).key;
-        scheduler.complete(now + took, key, Outcome::Done);
-        true
-    };
-    assert!(run_one(ms(3_000)), "the machine stands still");
-    let answers: Vec<bool> = (0..2_000).map(|_| run_one(ms(1))).collect();
-    let first = answers.iter().position(|&accepted| accepted).expect("it opens");
-    let last = answers.iter().rposition(|&accepted| !accepted).expect("it was closed");
-    assert!((256..350).contains(&first), "{first} jobs were refused in a row");
-    assert!(last < 1_200, "the last refusal was after {last} jobs");
-}
-
-/// concurrency-limits#134 from the other side: an overload that turns most jobs away must not make
-/// their class forget what they cost.
-#[test]
-fn an_overload_forgets_no_cost() {
-    let mut scheduler = evicting(Config::default());
-    let mut now = START;
-    for round in 0..300 {
-        for _ in 0..20 {
-            let _ = scheduler.submit(now, Job::new("bid").budget(ms(50)));
-        }
-        loop {
-            match scheduler.poll(now) {
-                Next::Run(running) => {
-                    now += ms(5);
-                    scheduler.complete(now, running.key, Outcome::Done);
-                    break;
-                }
-                Next::Shed(_) => {}
-                Next::Wait(_) => panic!("there is always something to do"),
+fn one_long_job_closes_no_other_worker() {
+    for admission in [Admission::Feasible, Admission::Evict] {
+        let config = Config { admission, workers: 4, ..Config::default() };
+        let mut scheduler = Scheduler::new(config).expect("it is valid");
+        submit(&mut scheduler, START, Job::new("long").budget(ms(20_000)).cost(ms(10_000)));
+        run(&mut scheduler, START);
+        let mut now = START;
+        for _ in 0..100 {
+            for _ in 0..6 {
+                submit(&mut scheduler, now, Job::new("short").budget(ms(40)).cost(ms(10)));
+            }
+            for _ in 0..2 {
+                let keys = [(); 3].map(|()| run(&mut scheduler, now).key);
+                wait(&mut scheduler, now);
+                now += ms(10);
+                let ended = keys.map(|key| scheduler.complete(now, key, Outcome::Done));
+                assert_eq!(ended, [Some(ms(10)); 3]);
             }
         }
-        let expected = scheduler.expected_cost(Class::new(0));
-        assert!(round < 1 || expected == Some(ms(5)), "round {round}: {expected:?}");
+        assert_eq!((scheduler.stats().done, scheduler.stats().late), (600, 0));
     }
+}
+
+/// JDK's ScheduledThreadPoolExecutor promises that runs of one task don't overlap, and so do we:
+/// a job of an identity that runs waits until it has ended, however that ends.
+#[test]
+fn jobs_of_one_identity_never_run_at_once() {
+    for admission in [Admission::All, Admission::Feasible, Admission::Evict] {
+        let config = Config { admission, workers: 2, ..Config::default() };
+        let mut scheduler = Scheduler::with_identities(config).expect("it is valid");
+        let job = |name| Job::new(name).budget(ms(100)).cost(ms(10)).identity("same");
+        let mut submit = |name| scheduler.submit(START, job(name)).expect("it is accepted");
+        let first = submit("first").key();
+        assert!(matches!(submit("joins"), Submitted::Joined(key, _) if key == first));
+        let Next::Run(running) = scheduler.poll(START) else { panic!("two are free") };
+        assert_eq!((running.key, running.shares), (first, 2));
+        let second = scheduler.submit(START, job("second")).expect("it is accepted");
+        assert!(matches!(second, Submitted::Queued(_)), "what runs is joined by nobody");
+        let latest_start = START + ms(90);
+        assert_eq!(scheduler.poll(START + ms(9)), Next::Wait(Some(latest_start)));
+        scheduler.complete(START + ms(20), first, Outcome::Failed);
+        let Next::Run(running) = scheduler.poll(START + ms(20)) else { panic!("it may go on") };
+        assert_eq!(running.key, second.key());
+        let third = scheduler.submit(START + ms(20), job("third")).expect("it is accepted");
+        let Next::Shed(shed) = scheduler.poll(START + ms(110)) else { panic!("it is late") };
+        assert_eq!((shed.key, scheduler.stats().running), (third.key(), 1));
+    }
+}
+
+/// kubernetes#95979 with reservations: what a class had booked was worth nothing once others had
+/// filled the queue.
+#[test]
+fn a_reserved_class_gets_into_a_full_queue() {
+    let reservation = Reservation { runtime: ms(20), period: ms(100) };
+    let classes =
+        vec![ClassConfig::foreground(), ClassConfig::foreground().reservation(reservation)];
+    let mut scheduler = evicting(Config { queue_bound: 10, classes, ..Config::default() });
+    let job = |class| Job::new(class).budget(ms(1_000)).cost(ms(9)).class(Class::new(class));
+    let flood = [(); 10].map(|()| submit(&mut scheduler, START, job(0).value(100)));
+    assert!(scheduler.submit(START, job(0).value(100)).is_err());
+    let booked = [(); 2].map(|()| submit(&mut scheduler, START, job(1)));
+    scheduler.assert_invariants();
+    for displaced in &flood[8..] {
+        let shed = shed(&mut scheduler, START);
+        assert_eq!((&shed.key, shed.reason), (displaced, ShedReason::Displaced));
+    }
+    let mut keys = [(); 10].map(|()| {
+        let key = run(&mut scheduler, START).key;
+        scheduler.complete(START, key, Outcome::Done);
+        key
+    });
+    keys.sort_unstable_by_key(|key| !booked.contains(key));
+    assert!(keys.starts_with(&booked), "they run");
 }
