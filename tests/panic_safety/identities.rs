@@ -217,21 +217,23 @@ impl Step {
 
 #[test]
 fn submissions_survive_panics_in_identities() {
-    [Step::Submit, Step::Join, Step::Hold, Step::Displace].map(panic_everywhere);
+    [Step::Submit, Step::Join, Step::Hold, Step::Displace].into_iter().for_each(panic_everywhere);
 }
 
 #[test]
 fn polls_survive_panics_in_identities() {
-    [Step::Start, Step::Shed].map(panic_everywhere);
+    [Step::Start, Step::Shed].into_iter().for_each(panic_everywhere);
 }
 
 #[test]
 fn completions_survive_panics_in_identities() {
-    [Step::Complete(Outcome::Done), Step::Complete(Outcome::Failed)].map(panic_everywhere);
+    [Step::Complete(Outcome::Done), Step::Complete(Outcome::Failed)]
+        .into_iter()
+        .for_each(panic_everywhere);
 }
 
 #[test]
 fn changes_survive_panics_in_identities() {
-    [Step::Cancel, Step::CancelHeld, Step::CancelShared].map(panic_everywhere);
-    [Step::Reschedule, Step::RescheduleHeld].map(panic_everywhere);
+    [Step::Cancel, Step::CancelHeld, Step::CancelShared].into_iter().for_each(panic_everywhere);
+    [Step::Reschedule, Step::RescheduleHeld].into_iter().for_each(panic_everywhere);
 }

@@ -71,6 +71,10 @@ impl Oracle {
             return Ok(Submission::Joined(twin));
         }
         let queued = self.take_in(entry)?;
+        if entry.is_probe {
+            // One at a time.
+            self.classes[job.class].turned_away = 0;
+        }
         for doomed in self.those(|job| job.is_doomed() && job.identity.is_some()) {
             self.jobs[doomed].is_superseded |= self.jobs[doomed].identity == job.identity;
         }
