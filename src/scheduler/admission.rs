@@ -13,8 +13,8 @@ use crate::time::{Time, saturating_nanos};
 impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// Queues a job, or lets it join a queued one of the same identity. O(log n), and O(log n) for
     /// each job whose release or latest start has passed since the last call; allocates only by
-    /// growth, but for identities and tenants, whose maps allocate a node now and then. Poll after it: there may be a job to run, or, with [`Admission::Evict`], one to
-    /// shed.
+    /// growth, but for identities and tenants, whose maps allocate a node now and then. Poll after
+    /// it: there may be a job to run, or, with [`Admission::Evict`], one to shed.
     ///
     /// # Errors
     ///

@@ -352,9 +352,9 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     }
 
     /// Ends a running job: frees its worker, and its class learns from the time since its start
-    /// if it is done. O(log workers), and O(log n) if another job of its identity waits for it; where
-    /// a quantile is learned, a walk over some hundred counters in every sixteenth call. Returns
-    /// that time; `None` if the key's job is not running.
+    /// if it is done. O(log workers), and O(log n) if another job of its identity waits for it;
+    /// where a quantile is learned, a walk over some hundred counters in every sixteenth call.
+    /// Returns that time; `None` if the key's job is not running.
     pub fn complete(&mut self, now: Time, key: Key, outcome: Outcome) -> Option<Duration> {
         let now = self.move_to(now);
         let Place::Running(started) = self.queue.get(key)?.place else {

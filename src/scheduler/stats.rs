@@ -183,8 +183,8 @@ pub struct Load {
     /// When a job would start at the latest that came before all that are queued, as far as the
     /// sum of what runs tells; with several workers it may be sooner.
     pub begin: Time,
-    /// By how much all that is queued could be delayed without a deadline being missed; `None` if it
-    /// is not certain that all will be done in time, or if nobody keeps account: with
+    /// By how much all that is queued could be delayed without a deadline being missed; `None` if
+    /// it is not certain that all will be done in time, or if nobody keeps account: with
     /// [`Admission::All`](super::Admission::All).
     pub slack: Option<Duration>,
 }
