@@ -50,7 +50,8 @@ fn conditions(header: &str, rows: &[Row]) -> String {
          schedulers. Deadline {BUDGET:?} after the scheduled arrival; one worker, which can do \
          {per_s:.0} jobs of {usual:?} a second; {repeats} repeats; {header}\n\n\
          The generator was {lag_ms:.3} ms late (p99), at worst {worst_lag_ms:.2} ms; what the \
-         worker can do drifted by {drift:.1} %, at worst {worst_drift:.1} %. {left_out} of \
+         worker can do, measured before and after each trial, drifted from what the load was \
+         drawn for by {drift:.1} %, at worst {worst_drift:.1} %. {left_out} of \
          {count} trials are left out of the medians: a generator more than {MOST_LAG_MS} ms late \
          (p99), or a drift of more than {most_drift} %.\n\n\
          goodput: work that ended in time, of what the worker can do; late: of all jobs that \
