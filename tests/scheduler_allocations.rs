@@ -114,7 +114,7 @@ impl Shell {
             }
             let submitted = self.scheduler.submit(self.now, job);
             let slot = (number % 8) as usize;
-            let old = core::mem::replace(&mut self.keys[slot], None);
+            let old = self.keys[slot].take();
             self.keys[slot] = submitted.ok().map(|submitted| submitted.key());
             match (old, random % 5) {
                 (Some(key), 0) => _ = self.scheduler.cancel(key),

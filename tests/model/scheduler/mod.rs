@@ -36,6 +36,7 @@ const fn duration(ns: u64) -> Duration {
 pub(crate) struct SchedulerModel {
     scheduler: Scheduler<u32, u8>,
     oracle: Oracle,
+    config: Config,
     now: Time,
     /// When the last wait ends.
     told: Option<Time>,
@@ -47,6 +48,7 @@ impl SchedulerModel {
         Self {
             scheduler: Scheduler::with_identities(config.clone()).expect("it is valid"),
             oracle: Oracle::new(config),
+            config: config.clone(),
             now: Time::from_nanos(5_000),
             told: None,
             submissions: 0,
@@ -150,6 +152,8 @@ impl SchedulerModel {
 
     fn cancel(&mut self, id: usize) {
         let job = self.oracle.jobs[id];
+        let payload = self.scheduler.get_mut(job.key.expect("it was accepted")).copied();
+        assert_eq!(payload, job.is_queued().then_some(job.payload));
         let expected = self.oracle.cancel(id).map(|has_left| match has_left {
             true => Cancelled::Removed(job.payload),
             false => Cancelled::LetGo,
@@ -168,6 +172,22 @@ impl SchedulerModel {
         };
         let key = self.oracle.jobs[id].key.expect("it was accepted");
         assert_eq!(self.scheduler.reschedule(self.now, key, deadline), expected);
+    }
+
+    /// What can be asked of each job, and of all.
+    fn check_jobs(&self) {
+        for job in &self.oracle.jobs {
+            let key = job.key.expect("it was accepted");
+            let payload = job.is_queued().then_some(&job.payload);
+            assert_eq!(self.scheduler.get(key), payload, "the payload of {job:?}");
+            let is_here = job.place != Place::Gone;
+            let deadline = is_here.then_some(job.deadline.map(Time::from_nanos));
+            assert_eq!(self.scheduler.deadline(key), deadline, "the deadline of {job:?}");
+        }
+        let queued = self.oracle.those(oracle::Entry::is_queued).len();
+        assert_eq!((self.scheduler.len(), self.scheduler.is_empty()), (queued, queued == 0));
+        assert_eq!(self.scheduler.is_closed(), self.oracle.by.is_some());
+        assert_eq!(self.scheduler.config(), &self.config);
     }
 
     fn load(&mut self) {
@@ -236,6 +256,7 @@ impl Model for SchedulerModel {
 
     fn check(&self) {
         self.scheduler.assert_invariants();
+        self.check_jobs();
         assert_eq!(self.scheduler.stats(), self.oracle.stats());
         for (number, class) in self.oracle.classes.iter().enumerate() {
             let name = Class::new(number as u16);
