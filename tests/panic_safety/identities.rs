@@ -70,8 +70,8 @@ enum Step {
     RescheduleHeld,
 }
 
-/// A scheduler with jobs of every kind: two that run, one of them with another that it holds up, and
-/// many in the queue.
+/// A scheduler with jobs of every kind: two that run, one of them with another that it holds up,
+/// and many in the queue.
 struct Shell {
     scheduler: Scheduler<u8, Name>,
     running: Vec<Key>,
