@@ -45,7 +45,7 @@ fn simulation(admission: Admission) -> Simulation {
         duration: Duration::from_secs(10),
         config: Config { admission, classes, ..Config::default() },
         streams: vec![interactive, reports],
-        windows: Some(Windows { period, from: length + ms(10), until: period }),
+        windows: vec![Windows { period, from: length + ms(10), until: period }],
         ..Simulation::default()
     }
 }
@@ -59,7 +59,7 @@ fn print(admission: Admission, report: &Report) {
         share(REPORTS),
         report.total.late,
         100.0 * report.goodput(),
-        100.0 * report.windows.on_time_share(),
+        100.0 * report.windows[0].total.on_time_share(),
     );
     // Every job has an outcome, whoever was turned away.
     assert_eq!((report.total.outcomes(), report.pending), (report.total.offered, 0));

@@ -52,6 +52,28 @@ pub enum Arrivals {
 }
 
 impl Arrivals {
+    /// How many jobs there are, if that is known before they come.
+    pub(super) fn known_jobs(&self) -> Option<u64> {
+        match self {
+            Self::Batch { count, .. } => Some((*count).into()),
+            Self::Trace(trace) => Some(trace.rows().len() as u64),
+            _ => None,
+        }
+    }
+
+    /// The mean rate of what has phases.
+    fn mean_rate(&self) -> f64 {
+        let share = |of: Duration, in_all: Duration| of.as_secs_f64() / in_all.as_secs_f64();
+        match *self {
+            Self::Poisson { rate } => rate,
+            Self::OnOff { rate, on, off } => rate * share(on, on.saturating_add(off)),
+            Self::Spike { base, spike, length, period } => {
+                base + (spike - base) * share(length, period)
+            }
+            Self::Even { .. } | Self::Batch { .. } | Self::Trace(_) => 0.0,
+        }
+    }
+
     pub(super) fn is_valid(&self) -> bool {
         let is_rate = |rate: f64| rate.is_finite() && rate >= 0.0;
         match *self {
@@ -74,6 +96,10 @@ pub(super) struct Arrival {
     /// The place in the trace, if there is one.
     pub(super) row: usize,
 }
+
+/// After so many phases without an arrival the next one comes at the mean rate: random phases that
+/// are so much shorter than the time between two arrivals can't be told apart by anybody.
+const MOST_PHASES: u32 = 1 << 16;
 
 /// The arrivals of a stream, one after the other.
 #[derive(Debug)]
@@ -120,7 +146,10 @@ impl Feed {
     /// from one arrival to the next is exponentially distributed.
     fn next_at_a_rate(&mut self) -> Option<u64> {
         let (mut expected, mut at_ns) = (self.random.exponential(), self.at_ns);
-        while at_ns < self.end_ns {
+        for _ in 0..MOST_PHASES {
+            if at_ns >= self.end_ns {
+                return None;
+            }
             let (rate, until_ns) = self.phase(at_ns);
             let rate_per_ns = rate / 1e9;
             let in_phase = rate_per_ns * (until_ns - at_ns) as f64;
@@ -129,8 +158,24 @@ impl Feed {
             }
             expected -= in_phase;
             at_ns = until_ns;
+            self.skip_periods(&mut expected, &mut at_ns);
         }
-        None
+        let mean_per_ns = self.arrivals.mean_rate() / 1e9;
+        Some(at_ns.saturating_add((expected / mean_per_ns) as u64))
+    }
+
+    /// Skips the whole periods of spikes in which nothing comes: there may be a billion of them.
+    fn skip_periods(&self, expected: &mut f64, at_ns: &mut u64) {
+        let Arrivals::Spike { period, .. } = self.arrivals else { return };
+        let period_ns = saturating_nanos(period);
+        let in_period = self.arrivals.mean_rate() / 1e9 * period_ns as f64;
+        // One less than would fit, since a sum of many parts is not exactly a product.
+        let periods = if in_period > 0.0 { *expected / in_period - 1.0 } else { f64::INFINITY };
+        if periods >= 1.0 {
+            let periods = periods as u64;
+            *expected -= periods as f64 * in_period;
+            *at_ns = at_ns.saturating_add(periods.saturating_mul(period_ns));
+        }
     }
 
     /// The rate at a moment, and until when it stays, at least a nanosecond.
@@ -193,6 +238,42 @@ mod tests {
         let between = spikes.len() - in_spikes;
         assert!((35_000..37_000).contains(&between), "{between}");
         assert!(all(Arrivals::Poisson { rate: 0.0 }, 1).is_empty());
+    }
+
+    #[test]
+    fn tiny_phases_and_rates_of_zero_end() {
+        let (ns, long) = (Duration::from_nanos(1), Duration::from_secs(1 << 30));
+        for (base, spike) in [(0.0, 0.0), (0.0, 1e-9), (1e-9, 0.0)] {
+            let spikes = Arrivals::Spike { base, spike, length: ns, period: 2 * ns };
+            assert!(all(spikes, 1 << 30).len() < 10);
+        }
+        for rate in [0.0, 1e-9] {
+            assert!(all(Arrivals::OnOff { rate, on: ns, off: ns }, 1 << 30).len() < 10);
+            assert!(all(Arrivals::OnOff { rate, on: long, off: long }, 1 << 30).len() < 10);
+        }
+        // What is skipped, and what is drawn at the mean rate, changes no rate.
+        let spikes = Arrivals::Spike { base: 0.0, spike: 20.0, length: ns, period: 2 * ns };
+        let bursts = Arrivals::OnOff { rate: 20.0, on: ns, off: ns };
+        for arrivals in [spikes, bursts] {
+            let count = all(arrivals, 100).len();
+            assert!((900..1_100).contains(&count), "{count}");
+        }
+    }
+
+    #[test]
+    fn bursts_have_their_lengths() {
+        let ms = Duration::from_millis;
+        // Counted in windows of a burst's mean length T, Poisson arrivals have a variance as large
+        // as their mean. Random phases of that mean add (rate * T)^2 * (1 + e^-2) / 8, the
+        // integral of their covariance, rate^2 / 4 * e^(-2t / T).
+        let times = all(Arrivals::OnOff { rate: 10_000.0, on: ms(10), off: ms(10) }, 200);
+        let mut counts = Vec::from([0.0_f64; 20_000]);
+        times.iter().for_each(|at_ns| counts[(at_ns / 10_000_000) as usize] += 1.0);
+        let mean = counts.iter().sum::<f64>() / 20_000.0;
+        let variance = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / 20_000.0;
+        let expected = mean + 100.0 * 100.0 * (libm::exp(-2.0) + 1.0) / 8.0;
+        assert!((mean - 50.0).abs() < 2.0, "{mean}");
+        assert!((variance / expected - 1.0).abs() < 0.05, "{variance}, not {expected}");
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! The simulated world: one event after the other.
 
-use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 use core::time::Duration;
 
+use super::agenda::{Agenda, Due};
 use super::arrivals::{Arrival, Arrivals, Feed};
 use super::clock::Clock;
 use super::disturbance::Disturbance;
@@ -12,26 +11,11 @@ use super::event::{Event, Ticket, What};
 use super::queued::Queued;
 use super::random::Random;
 use super::report::Report;
+use super::workers::{Run, Workers};
 use super::{SimulatedScheduler, Simulation, Stream};
 use crate::key::Key;
-use crate::scheduler::{Cancelled, Config, ConfigError, Job, Next, Outcome, Running, Submitted};
+use crate::scheduler::{Cancelled, ConfigError, Job, Next, Outcome, Running, Submitted};
 use crate::time::{Time, saturating_nanos};
-
-/// What is going to happen. The places are those of streams, disturbances and workers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
-    Arrival {
-        stream: usize,
-    },
-    /// A run ends, unless it was made longer meanwhile.
-    End {
-        worker: usize,
-    },
-    Disturbance {
-        place: usize,
-    },
-    Shutdown,
-}
 
 const EVENTS_OF_A_JOB: u64 = 16;
 
@@ -42,28 +26,21 @@ struct Source {
     random: Random,
 }
 
-/// What a worker is busy with.
-struct Run {
-    running: Running<Ticket>,
-    started: Time,
-    end_ns: u64,
-}
-
 pub(super) struct Engine<'a, O> {
     simulation: &'a Simulation,
     observer: O,
     scheduler: SimulatedScheduler,
     clock: Clock,
-    /// The time of the simulated world, and the number of the next entry of the agenda.
+    /// The time of the simulated world.
     at_ns: u64,
-    entries: u64,
-    /// Things to come, in the order of time and then of their entry.
-    agenda: BinaryHeap<Reverse<(u64, u64, Due)>>,
+    /// What came from the agenda so far: there may be much that makes no event.
+    steps: u64,
+    agenda: Agenda,
     poll_at_ns: Option<u64>,
     wake_at_ns: Option<u64>,
     sources: Vec<Source>,
     disturbances: Vec<Random>,
-    workers: Vec<Option<Run>>,
+    workers: Workers,
     queued: Queued,
     next_number: u64,
     report: Report,
@@ -71,8 +48,6 @@ pub(super) struct Engine<'a, O> {
 
 impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     pub(super) fn new(simulation: &'a Simulation, observer: O) -> Result<Self, ConfigError> {
-        let Config { workers, classes, .. } = &simulation.config;
-        let (classes, streams) = (classes.len(), simulation.streams.len());
         let scheduler = SimulatedScheduler::with_identities(simulation.config.clone())?;
         let mut engine = Self {
             simulation,
@@ -80,16 +55,16 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
             scheduler,
             clock: Clock::default(),
             at_ns: 0,
-            entries: 0,
-            agenda: BinaryHeap::new(),
+            steps: 0,
+            agenda: Agenda::new(),
             poll_at_ns: None,
             wake_at_ns: None,
             sources: Vec::new(),
             disturbances: Vec::new(),
-            workers: (0..*workers).map(|_| None).collect(),
+            workers: Workers::default(),
             queued: Queued::default(),
             next_number: 0,
-            report: Report::new(classes, streams),
+            report: Report::new(simulation),
         };
         engine.fill_agenda();
         Ok(engine)
@@ -112,20 +87,15 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
             self.await_disturbance(place);
         }
         if let Some((at, _)) = shutdown {
-            self.enter(saturating_nanos(at), Due::Shutdown);
+            self.agenda.enter(saturating_nanos(at), Due::Shutdown);
         }
-    }
-
-    fn enter(&mut self, at_ns: u64, due: Due) {
-        self.agenda.push(Reverse((at_ns, self.entries, due)));
-        self.entries += 1;
     }
 
     fn await_arrival(&mut self, stream: usize) {
         let source = &mut self.sources[stream];
         source.next = source.feed.next();
         if let Some(arrival) = source.next {
-            self.enter(arrival.at_ns, Due::Arrival { stream });
+            self.agenda.enter(arrival.at_ns, Due::Arrival { stream });
         }
     }
 
@@ -134,12 +104,12 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         let pause_ns = self.disturbances[place].time_ns(saturating_nanos(every));
         let at_ns = self.at_ns.saturating_add(pause_ns);
         if at_ns < saturating_nanos(self.simulation.duration) {
-            self.enter(at_ns, Due::Disturbance { place });
+            self.agenda.enter(at_ns, Due::Disturbance { place });
         }
     }
 
     pub(super) fn play(mut self) -> (Report, SimulatedScheduler) {
-        while self.report.events < self.most_events() && self.step() {}
+        while self.done() < self.most_events() && self.step() {}
         self.finish()
     }
 
@@ -153,14 +123,15 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
 
     /// Does what comes next; false if nothing does.
     fn step(&mut self) -> bool {
-        let agenda_ns = self.agenda.peek().map(|&Reverse((at_ns, ..))| at_ns);
+        let agenda_ns = self.agenda.next_ns();
         let polls = self.poll_at_ns.into_iter().chain(self.wake_at_ns);
         match (agenda_ns, polls.min()) {
             (Some(at_ns), poll_ns) if poll_ns.is_none_or(|poll_ns| at_ns <= poll_ns) => {
-                let Some(Reverse((_, _, due))) = self.agenda.pop() else { return false };
-                self.at_ns = at_ns;
-                self.happen(due);
-                self.poll_soon();
+                let Some(due) = self.agenda.pop() else { return false };
+                (self.at_ns, self.steps) = (at_ns, self.steps + 1);
+                if self.happen(due) {
+                    self.poll_soon();
+                }
             }
             (_, Some(poll_ns)) => {
                 self.at_ns = poll_ns;
@@ -171,7 +142,8 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         true
     }
 
-    fn happen(&mut self, due: Due) {
+    /// Lets it happen; whether the shell notices.
+    fn happen(&mut self, due: Due) -> bool {
         match due {
             Due::Arrival { stream } => {
                 if let Some(arrival) = self.sources[stream].next {
@@ -184,13 +156,19 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
                 if self.may_go_on() {
                     self.await_arrival(stream);
                 }
+                true
             }
-            Due::End { worker } => self.complete(worker),
+            Due::End { worker } => {
+                self.complete(worker);
+                true
+            }
             Due::Disturbance { place } => {
+                let events = self.report.events;
                 self.disturb(place);
                 if self.may_go_on() {
                     self.await_disturbance(place);
                 }
+                events != self.report.events
             }
             Due::Shutdown => {
                 let grace = self.simulation.shutdown.map_or(Duration::ZERO, |(_, grace)| grace);
@@ -198,17 +176,23 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
                 let by = now + grace;
                 self.scheduler.shutdown(reading, by);
                 self.tell(now, What::ShutDown { by });
+                true
             }
         }
     }
 
     const fn may_go_on(&self) -> bool {
-        self.report.events < self.simulation.max_events
+        self.done() < self.simulation.max_events
+    }
+
+    /// Events, and steps that made none.
+    const fn done(&self) -> u64 {
+        if self.report.events > self.steps { self.report.events } else { self.steps }
     }
 
     fn tell(&mut self, now: Time, what: What) {
         let event = Event { at: Time::from_nanos(self.at_ns), now, what };
-        self.report.count(&event);
+        self.report.count(&event, &self.simulation.windows);
         (self.observer)(&event, &self.scheduler);
     }
 
@@ -216,18 +200,21 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         let stream = &self.simulation.streams[place];
         let (reading, now) = self.clock.read(self.at_ns);
         let mut ticket = self.ticket(place, arrival);
-        ticket.arrival = now;
-        ticket.eligible = now + stream.release_delay;
-        let row = traced(stream, arrival);
-        let budget = row.and_then(|row| row.budget).or(stream.budget);
+        let row = traced(stream, arrival).unwrap_or_default();
+        let release_delay = row.release_delay.unwrap_or(stream.release_delay);
+        let budget = row.budget.or(stream.budget);
+        (ticket.at, ticket.arrival) = (Time::from_nanos(self.at_ns), now);
+        ticket.eligible = now + release_delay;
         ticket.deadline = budget.map(|budget| ticket.eligible + budget);
+        ticket.due = budget.map(|budget| ticket.at + release_delay + budget);
         ticket.margin = self.scheduler.margin(ticket.class).unwrap_or_default();
         match self.scheduler.submit(reading, job(ticket)) {
             Ok(Submitted::Queued(key)) => {
-                self.queued.insert(key);
+                self.queued.insert(key, ticket.due);
                 self.tell(now, What::Submitted { key, ticket });
             }
             Ok(Submitted::Joined(key, job)) => {
+                self.queued.join(key, ticket.due);
                 self.tell(now, What::Joined { key, ticket: job.payload });
             }
             Err(refused) => {
@@ -241,9 +228,9 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     /// the scheduler does.
     fn ticket(&mut self, place: usize, arrival: &Arrival) -> Ticket {
         let stream = &self.simulation.streams[place];
-        let row = traced(stream, arrival);
+        let row = traced(stream, arrival).unwrap_or_default();
         let random = &mut self.sources[place].random;
-        let cost = stream.costs.draw(random, row.map_or(Duration::ZERO, |row| row.cost));
+        let cost = stream.costs.draw(random, row.cost);
         let declared = stream.estimates.draw(random, cost);
         let tenant = stream.tenants.draw(random);
         let identity = stream.identities.map(|identities| random.below(identities));
@@ -252,31 +239,28 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         Ticket {
             number,
             stream: place,
-            class: stream.class,
+            class: row.class.unwrap_or(stream.class),
             cost,
-            declared,
-            lead: stream.lead,
-            value: row.and_then(|row| row.value).unwrap_or(stream.value),
-            tenant: row.and_then(|row| row.tenant).or(tenant),
-            identity,
+            declared: row.declared.or(declared),
+            lead: row.lead.unwrap_or(stream.lead),
+            value: row.value.unwrap_or(stream.value),
+            tenant: row.tenant.or(tenant),
+            identity: row.identity.or(identity),
             fails: random.chance(stream.failures),
-            in_window: self.simulation.windows.is_some_and(|it| it.hold(self.at_ns)),
             ..Ticket::default()
         }
     }
 
     fn complete(&mut self, worker: usize) {
-        // A run that was made longer is looked at again when it ends.
-        let slot = &mut self.workers[worker];
-        let Some(run) = slot.take_if(|run| run.end_ns <= self.at_ns) else { return };
-        let Running { key, payload: ticket, deadline, .. } = run.running;
+        let Some(Run { running, due, started, .. }) = self.workers.end(worker) else { return };
+        let Running { key, payload: ticket, deadline, .. } = running;
         let outcome = if ticket.fails { Outcome::Failed } else { Outcome::Done };
         let (reading, now) = self.clock.read(self.at_ns);
         self.scheduler.complete(reading, key, outcome);
-        let took = Time::from_nanos(self.at_ns).saturating_since(run.started);
-        let late = deadline.map(|deadline| (now + ticket.lead).saturating_since(deadline));
-        let late = late.unwrap_or_default();
-        self.tell(now, What::Completed { key, ticket, deadline, outcome, took, late });
+        let at = Time::from_nanos(self.at_ns);
+        let took = at.saturating_since(started);
+        let late = due.map(|due| (at + ticket.lead).saturating_since(due)).unwrap_or_default();
+        self.tell(now, What::Completed { key, ticket, deadline, due, outcome, took, late });
     }
 
     fn poll_soon(&mut self) {
@@ -300,7 +284,9 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
                     self.tell(now, What::shed(&shed));
                 }
                 Next::Wait(until) => {
-                    self.wake_at_ns = until.map(|it| self.clock.moment_of(it, self.at_ns));
+                    let delay_ns = saturating_nanos(self.simulation.poll_delay);
+                    let moment = |until| self.clock.moment_of(until, self.at_ns);
+                    self.wake_at_ns = until.map(|it| moment(it).saturating_add(delay_ns));
                     self.tell(now, What::Waiting { until });
                     return;
                 }
@@ -309,30 +295,19 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     }
 
     fn start(&mut self, now: Time, running: Running<Ticket>) {
-        self.queued.remove(running.key);
+        let due = self.queued.remove(running.key);
         let end_ns = self.at_ns.saturating_add(saturating_nanos(running.payload.cost));
-        let free = self.workers.iter().position(Option::is_none);
-        let worker = free.expect("a job starts only where a worker is free");
-        let what = What::started(&running);
-        let started = Time::from_nanos(self.at_ns);
-        self.workers[worker] = Some(Run { running, started, end_ns });
-        self.enter(end_ns, Due::End { worker });
+        let end = self.agenda.enter(end_ns, Due::End { worker: self.workers.next() });
+        let (what, started) = (What::started(&running), Time::from_nanos(self.at_ns));
+        self.workers.start(Run { running, due, started, end });
         self.tell(now, what);
     }
 
     fn disturb(&mut self, place: usize) {
         match self.simulation.disturbances[place] {
             Disturbance::WorkerStall { length, .. } => {
-                let busy = (0..self.workers.len()).filter(|&it| self.workers[it].is_some());
-                let busy: Vec<usize> = busy.collect();
-                if busy.is_empty() {
-                    return;
-                }
-                let worker = busy[self.disturbances[place].below(busy.len() as u64) as usize];
-                if let Some(run) = &mut self.workers[worker] {
-                    run.end_ns = run.end_ns.saturating_add(saturating_nanos(length));
-                    let end_ns = run.end_ns;
-                    self.enter(end_ns, Due::End { worker });
+                if let Some(run) = self.workers.pick(&mut self.disturbances[place]) {
+                    self.agenda.delay(run.end, saturating_nanos(length));
                 }
             }
             Disturbance::ClockStall { length, .. } => {
@@ -368,21 +343,29 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         let later_ns = random.below((most_ns - least_ns).saturating_add(1));
         let Some(key) = self.queued.pick(random) else { return };
         let (reading, now) = self.clock.read(self.at_ns);
-        let new = now + Duration::from_nanos(least_ns.saturating_add(later_ns));
+        let later = Duration::from_nanos(least_ns.saturating_add(later_ns));
+        let new = now + later;
         let what = match self.scheduler.reschedule(reading, key, new) {
-            Ok(old) => What::Rescheduled { key, old, new },
+            Ok(old) => {
+                self.queued.set_due(key, Time::from_nanos(self.at_ns) + later);
+                What::Rescheduled { key, old, new }
+            }
             Err(error) => What::NotRescheduled { key, new, error },
         };
         self.tell(now, what);
     }
 
     fn finish(mut self) -> (Report, SimulatedScheduler) {
-        let workers = u32::try_from(self.workers.len()).unwrap_or(u32::MAX);
         let length_ns = self.at_ns.max(saturating_nanos(self.simulation.duration));
-        self.report.capacity = Duration::from_nanos(length_ns).saturating_mul(workers);
+        let length = Duration::from_nanos(length_ns);
+        self.report.capacity = length.saturating_mul(self.simulation.config.workers);
         self.report.end = Time::from_nanos(self.at_ns);
-        let running = self.workers.iter().flatten().count();
-        self.report.pending = (self.queued.keys().len() + running) as u64;
+        self.report.pending = (self.queued.keys().len() + self.workers.busy()) as u64;
+        self.report.is_cut = !self.may_go_on();
+        for (stream, tally) in self.simulation.streams.iter().zip(&self.report.streams) {
+            let known = stream.arrivals.known_jobs().unwrap_or(tally.offered);
+            self.report.not_offered += known.saturating_sub(tally.offered);
+        }
         (self.report, self.scheduler)
     }
 }

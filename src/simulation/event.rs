@@ -17,11 +17,15 @@ pub struct Ticket {
     pub stream: usize,
     /// Its class.
     pub class: Class,
+    /// When it arrived, in the time of the simulated world.
+    pub at: Time,
+    /// When it must be done, in the time of the simulated world.
+    pub due: Option<Time>,
     /// When it arrived, as the scheduler saw it.
     pub arrival: Time,
     /// When it may start: its release, or its arrival.
     pub eligible: Time,
-    /// Its deadline, as it was submitted.
+    /// Its deadline, as it was submitted: by the clock that the scheduler sees.
     pub deadline: Option<Time>,
     /// The worker time that it needs, stalls left out.
     pub cost: Duration,
@@ -39,8 +43,6 @@ pub struct Ticket {
     pub identity: Option<u64>,
     /// Whether it fails after its run.
     pub fails: bool,
-    /// Whether it arrived within one of the [`Windows`](super::Windows).
-    pub in_window: bool,
 }
 
 impl Ticket {
@@ -124,11 +126,14 @@ pub enum What {
         ticket: Ticket,
         /// Its deadline now.
         deadline: Option<Time>,
+        /// That deadline in the time of the simulated world.
+        due: Option<Time>,
         /// How it ended.
         outcome: Outcome,
         /// How long the worker was busy with it.
         took: Duration,
-        /// By how much it missed its deadline, its lead included; zero if it didn't.
+        /// By how much it was not done when it was due in the simulated world, its lead
+        /// included; zero if it was. No clock that stands still makes anybody punctual.
         late: Duration,
     },
     /// A queued job was cancelled.
@@ -186,7 +191,17 @@ impl What {
     }
 
     /// The event's number in a trace's hash, and what it says of jobs and times.
-    pub(super) fn digest(&self) -> [u64; 3] {
+    pub(super) fn digest(&self) -> [u64; 4] {
+        let [number, subject, detail] = self.short_digest();
+        let more = match *self {
+            Self::Started { expected, .. } => expected.as_nanos() as u64,
+            Self::Completed { took, .. } => took.as_nanos() as u64,
+            _ => 0,
+        };
+        [number, subject, detail, more]
+    }
+
+    fn short_digest(&self) -> [u64; 3] {
         let ns = |time: Time| time.as_nanos();
         let optional = |time: Option<Time>| time.map_or(u64::MAX, Time::as_nanos);
         match *self {

@@ -32,10 +32,15 @@
 //!
 //! # The shell that is imitated
 //!
-//! After each arrival, each end of a run and each wake-up, the shell polls until the scheduler
-//! says [`Next::Wait`](crate::scheduler::Next::Wait), and sleeps until then: at once, or after
-//! [`Simulation::poll_delay`]. Handing a job over and answering 'no' take no time. A job that
-//! failed has used its worker all the same.
+//! After each arrival, each end of a run, each cancellation, each change of a deadline and each
+//! wake-up, the shell polls until the scheduler says
+//! [`Next::Wait`](crate::scheduler::Next::Wait), and sleeps until then: at once, or after
+//! [`Simulation::poll_delay`]. A disturbance of a clock or a worker is nothing that it notices.
+//! Handing a job over and answering 'no' take no time. A job that failed has used its worker all
+//! the same.
+//!
+//! The scheduler has the time from a clock that may be wrong. Whether a job is late is judged in
+//! the simulated world's time: who waits for an answer doesn't ask that clock.
 //!
 //! # Determinism
 //!
@@ -67,6 +72,7 @@
 //! # Ok::<(), punctual::simulation::SimulationError>(())
 //! ```
 
+mod agenda;
 mod arrivals;
 mod clock;
 mod costs;
@@ -78,14 +84,17 @@ mod random;
 mod report;
 mod stream;
 mod trace;
+mod windows;
+mod workers;
 
 pub use arrivals::Arrivals;
 pub use costs::{Costs, Estimates};
 pub use disturbance::Disturbance;
 pub use event::{Event, Ticket, What};
-pub use report::{Report, Share, Tally, Windows};
+pub use report::{Report, Share, Tally};
 pub use stream::{Stream, Tenants};
 pub use trace::{Trace, TraceError, TraceRow};
+pub use windows::{WindowReport, Windows};
 
 use alloc::vec::Vec;
 use core::error::Error;
@@ -105,8 +114,8 @@ pub struct Simulation {
     pub seed: u64,
     /// How long jobs arrive; one second by default. What is queued then is still done.
     pub duration: Duration,
-    /// After so many events no job arrives any more; 100 million by default. What is queued then
-    /// is still done, in at most sixteen events for each job.
+    /// After so many events, or disturbances, no job arrives any more; 100 million by default.
+    /// What is queued then is still done, in at most sixteen events for each job.
     pub max_events: u64,
     /// The time from what happens to the poll that looks for work; none by default.
     pub poll_delay: Duration,
@@ -116,8 +125,8 @@ pub struct Simulation {
     pub streams: Vec<Stream>,
     /// What goes wrong; nothing by default.
     pub disturbances: Vec<Disturbance>,
-    /// Where in each period arrivals are counted apart, if anywhere.
-    pub windows: Option<Windows>,
+    /// Where in each period arrivals are counted apart; nowhere by default.
+    pub windows: Vec<Windows>,
     /// A shutdown: when it comes, and how long it may take.
     pub shutdown: Option<(Duration, Duration)>,
 }
@@ -132,7 +141,7 @@ impl Default for Simulation {
             config: Config::default(),
             streams: Vec::new(),
             disturbances: Vec::new(),
-            windows: None,
+            windows: Vec::new(),
             shutdown: None,
         }
     }
@@ -218,7 +227,7 @@ impl Simulation {
         if let Some(place) = self.disturbances.iter().position(|it| !it.is_valid()) {
             return Err(SimulationError::Disturbance { place });
         }
-        if self.windows.is_some_and(|windows| !windows.is_valid()) {
+        if !self.windows.iter().all(Windows::is_valid) {
             return Err(SimulationError::Windows);
         }
         Ok(())

@@ -1,40 +1,63 @@
-//! The keys of the jobs that are queued, for those who pick some at random.
+//! The keys of what is queued, for those who pick some at random, and when each must be done.
 
 use alloc::vec::Vec;
 
 use super::random::Random;
 use crate::key::Key;
+use crate::time::Time;
 
 /// A set of keys in an order that depends on nothing but what was done with it. Every operation
 /// costs O(1).
 #[derive(Debug, Default)]
 pub(super) struct Queued {
     keys: Vec<Key>,
-    /// The place of each slot's key.
-    places: Vec<u32>,
+    slots: Vec<Slot>,
 }
 
-const NOWHERE: u32 = u32::MAX;
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// The place of the slot's key.
+    place: u32,
+    /// When the job must be done, in the simulated world's time.
+    due: Option<Time>,
+}
+
+const NOBODY: Slot = Slot { place: u32::MAX, due: None };
 
 impl Queued {
-    pub(super) fn insert(&mut self, key: Key) {
+    pub(super) fn insert(&mut self, key: Key, due: Option<Time>) {
         let slot = key.slot() as usize;
-        if slot >= self.places.len() {
-            self.places.resize(slot + 1, NOWHERE);
+        if slot >= self.slots.len() {
+            self.slots.resize(slot + 1, NOBODY);
         }
-        self.places[slot] = self.keys.len() as u32;
+        self.slots[slot] = Slot { place: self.keys.len() as u32, due };
         self.keys.push(key);
     }
 
-    pub(super) fn remove(&mut self, key: Key) {
-        let Some(place) = self.places.get_mut(key.slot() as usize) else { return };
-        let removed = core::mem::replace(place, NOWHERE);
-        if removed == NOWHERE {
-            return;
+    /// Takes a job out, and tells when it must be done.
+    pub(super) fn remove(&mut self, key: Key) -> Option<Time> {
+        let slot = self.slots.get_mut(key.slot() as usize)?;
+        let removed = core::mem::replace(slot, NOBODY);
+        if removed.place == NOBODY.place {
+            return None;
         }
-        self.keys.swap_remove(removed as usize);
-        if let Some(moved) = self.keys.get(removed as usize) {
-            self.places[moved.slot() as usize] = removed;
+        self.keys.swap_remove(removed.place as usize);
+        if let Some(moved) = self.keys.get(removed.place as usize) {
+            self.slots[moved.slot() as usize].place = removed.place;
+        }
+        removed.due
+    }
+
+    /// Somebody else wants a job, by this time.
+    pub(super) fn join(&mut self, key: Key, due: Option<Time>) {
+        if let Some(slot) = self.slots.get_mut(key.slot() as usize) {
+            slot.due = slot.due.into_iter().chain(due).min();
+        }
+    }
+
+    pub(super) fn set_due(&mut self, key: Key, due: Time) {
+        if let Some(slot) = self.slots.get_mut(key.slot() as usize) {
+            slot.due = Some(due);
         }
     }
 

@@ -4,34 +4,11 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::Simulation;
 use super::event::{Event, Ticket, What};
+use super::windows::{WindowReport, Windows};
 use crate::scheduler::{Histogram, Outcome, Refusals, RefuseReason, ShedReason, Sheds};
-use crate::time::{Time, saturating_nanos};
-
-/// The part of each period in which the arrivals are counted apart: after a spike, for instance.
-///
-/// [`Report::windows`] holds what became of the jobs that arrived in all of them together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Windows {
-    /// The time from the start of one period to that of the next.
-    pub period: Duration,
-    /// Where in each period the window starts.
-    pub from: Duration,
-    /// Where it ends.
-    pub until: Duration,
-}
-
-impl Windows {
-    pub(super) fn is_valid(&self) -> bool {
-        !self.period.is_zero() && self.from < self.until && self.until <= self.period
-    }
-
-    /// Whether a moment of the simulated world is in one of them.
-    pub(super) fn hold(&self, at_ns: u64) -> bool {
-        let inside_ns = at_ns % saturating_nanos(self.period);
-        (saturating_nanos(self.from)..saturating_nanos(self.until)).contains(&inside_ns)
-    }
-}
+use crate::time::Time;
 
 /// What became of some jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,9 +18,11 @@ pub struct Tally {
     pub offered: u64,
     /// The worker time that they would have needed.
     pub offered_work: Duration,
+    /// That of those that joined others or were cancelled.
+    pub unwanted_work: Duration,
     /// Jobs that were done by their deadline, or had none.
     pub on_time: u64,
-    /// The worker time of those.
+    /// The worker time that those needed; what a worker stood still meanwhile doesn't count.
     pub on_time_work: Duration,
     /// Jobs that were done after their deadline.
     pub late: u64,
@@ -57,7 +36,7 @@ pub struct Tally {
     pub cancelled: u64,
     /// Jobs that joined a queued one.
     pub joined: u64,
-    /// The worker time of all runs.
+    /// The worker time of all runs, stalls included.
     pub busy: Duration,
     /// By how much the late ones missed their deadline.
     pub lateness: Histogram,
@@ -76,6 +55,17 @@ impl Tally {
         }
     }
 
+    /// The share of the work that was done in time; that of jobs that joined others and of those
+    /// that were cancelled is left out. 1.0 without any.
+    #[must_use]
+    pub fn work_share(&self) -> f64 {
+        let wanted = self.offered_work.saturating_sub(self.unwanted_work);
+        match wanted.is_zero() {
+            true => 1.0,
+            false => self.on_time_work.as_secs_f64() / wanted.as_secs_f64(),
+        }
+    }
+
     /// The jobs that have an outcome.
     #[must_use]
     pub const fn outcomes(&self) -> u64 {
@@ -83,11 +73,12 @@ impl Tally {
         ran + self.refused.total() + self.shed.total() + self.cancelled + self.joined
     }
 
-    fn count(&mut self, event: &Event) {
+    pub(super) fn count(&mut self, event: &Event) {
         match &event.what {
             What::Submitted { ticket, .. } => self.offer(ticket),
             What::Joined { ticket, .. } => {
                 self.offer(ticket);
+                self.unwanted_work = self.unwanted_work.saturating_add(ticket.cost);
                 self.joined += 1;
             }
             What::Refused { ticket, reason } => {
@@ -96,8 +87,14 @@ impl Tally {
             }
             What::Started { waited, .. } => self.queue_delay.record(*waited),
             What::Shed { reason, .. } => self.shed(reason),
-            What::Completed { outcome, took, late, .. } => self.complete(*outcome, *took, *late),
-            What::Cancelled { .. } => self.cancelled += 1,
+            What::Completed { ticket, outcome, took, late, .. } => {
+                self.busy = self.busy.saturating_add(*took);
+                self.complete(ticket, *outcome, *late);
+            }
+            What::Cancelled { ticket, .. } => {
+                self.unwanted_work = self.unwanted_work.saturating_add(ticket.cost);
+                self.cancelled += 1;
+            }
             _ => {}
         }
     }
@@ -127,8 +124,7 @@ impl Tally {
         } += 1;
     }
 
-    fn complete(&mut self, outcome: Outcome, took: Duration, late: Duration) {
-        self.busy = self.busy.saturating_add(took);
+    fn complete(&mut self, ticket: &Ticket, outcome: Outcome, late: Duration) {
         if !late.is_zero() {
             self.lateness.record(late);
         }
@@ -136,7 +132,7 @@ impl Tally {
             Outcome::Failed => self.failed += 1,
             Outcome::Done if late.is_zero() => {
                 self.on_time += 1;
-                self.on_time_work = self.on_time_work.saturating_add(took);
+                self.on_time_work = self.on_time_work.saturating_add(ticket.cost);
             }
             Outcome::Done => self.late += 1,
         }
@@ -156,10 +152,14 @@ pub struct Report {
     pub classes: Vec<Tally>,
     /// What became of the jobs of each stream.
     pub streams: Vec<Tally>,
-    /// What became of the jobs of each tenant.
+    /// What became of the jobs of each tenant: of the first [`MOST_TENANTS`](Self::MOST_TENANTS)
+    /// that had a job.
     pub tenants: BTreeMap<u64, Share>,
-    /// What became of the jobs that arrived in the [`Windows`], if there are any.
-    pub windows: Tally,
+    /// What became of the jobs of all other tenants together.
+    pub other_tenants: Share,
+    /// What became of the jobs that arrived in each of the
+    /// [`Simulation::windows`](super::Simulation::windows).
+    pub windows: Vec<WindowReport>,
     /// The time of all workers together, until the last job was done.
     pub capacity: Duration,
     /// When the last event was, in the simulated world's time.
@@ -168,6 +168,12 @@ pub struct Report {
     pub events: u64,
     /// A hash of every event: the same simulation gives the same hash on every machine.
     pub trace_hash: u64,
+    /// Whether [`Simulation::max_events`](super::Simulation::max_events) was reached: no job
+    /// arrived after that.
+    pub is_cut: bool,
+    /// Jobs of traces and batches that never arrived, since they were to come after the
+    /// simulation's duration, or after that.
+    pub not_offered: u64,
     /// Jobs without an outcome: not 0 only if the bound of the events was reached while what
     /// was queued was still being done.
     pub pending: u64,
@@ -176,13 +182,25 @@ pub struct Report {
 /// How many of a tenant's jobs were done in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Jobs that were submitted; those that joined others are left out.
+    /// Jobs that were submitted; those that joined others and those that were cancelled are left
+    /// out.
     pub offered: u64,
     /// Jobs that were done by their deadline, or had none.
     pub on_time: u64,
 }
 
 impl Share {
+    const fn count(&mut self, what: &What) {
+        match what {
+            What::Submitted { .. } | What::Refused { .. } => self.offered += 1,
+            What::Cancelled { .. } => self.offered -= 1,
+            What::Completed { outcome: Outcome::Done, late: Duration::ZERO, .. } => {
+                self.on_time += 1;
+            }
+            _ => {}
+        }
+    }
+
     /// The share of the jobs that was done in time; 1.0 without any.
     #[must_use]
     pub fn on_time_share(&self) -> f64 {
@@ -191,6 +209,9 @@ impl Share {
 }
 
 impl Report {
+    /// So many tenants are told apart.
+    pub const MOST_TENANTS: usize = 1 << 16;
+
     /// The share of the workers' time that was spent on jobs that were done in time.
     #[must_use]
     pub fn goodput(&self) -> f64 {
@@ -200,18 +221,26 @@ impl Report {
         }
     }
 
-    pub(super) fn new(classes: usize, streams: usize) -> Self {
+    pub(super) fn new(simulation: &Simulation) -> Self {
         let tallies = |count| (0..count).map(|_| Tally::default()).collect();
+        let classes = simulation.config.classes.len();
+        let windows = simulation.windows.iter().map(|windows| {
+            let length = windows.length_within(simulation.duration);
+            let capacity = length.saturating_mul(simulation.config.workers);
+            WindowReport { capacity, classes: tallies(classes), ..WindowReport::default() }
+        });
         Self {
             classes: tallies(classes),
-            streams: tallies(streams),
+            streams: tallies(simulation.streams.len()),
+            windows: windows.collect(),
             trace_hash: FNV_OFFSET,
             ..Self::default()
         }
     }
 
-    pub(super) fn count(&mut self, event: &Event) {
+    pub(super) fn count(&mut self, event: &Event, windows: &[Windows]) {
         self.events += 1;
+        self.hash(event.at.as_nanos());
         self.hash(event.now.as_nanos());
         event.what.digest().into_iter().for_each(|word| self.hash(word));
         let ticket = match &event.what {
@@ -225,21 +254,24 @@ impl Report {
             _ => return,
         };
         self.total.count(event);
-        if ticket.in_window {
-            self.windows.count(event);
+        for (report, windows) in self.windows.iter_mut().zip(windows) {
+            if windows.hold(ticket.at) {
+                report.count(event, ticket);
+            }
         }
         let class = self.classes.get_mut(ticket.class.number());
         let stream = self.streams.get_mut(ticket.stream);
         class.into_iter().chain(stream).for_each(|tally| tally.count(event));
         if let Some(tenant) = ticket.tenant {
-            let share = self.tenants.entry(tenant).or_default();
-            match event.what {
-                What::Submitted { .. } | What::Refused { .. } => share.offered += 1,
-                What::Completed { outcome: Outcome::Done, late: Duration::ZERO, .. } => {
-                    share.on_time += 1;
-                }
-                _ => {}
-            }
+            self.share(tenant).count(&event.what);
+        }
+    }
+
+    fn share(&mut self, tenant: u64) -> &mut Share {
+        let is_full = self.tenants.len() >= Self::MOST_TENANTS;
+        match is_full && !self.tenants.contains_key(&tenant) {
+            true => &mut self.other_tenants,
+            false => self.tenants.entry(tenant).or_default(),
         }
     }
 
@@ -260,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_that_of_fowler_noll_and_vo() {
-        let mut report = Report::new(0, 0);
+        let mut report = Report::new(&Simulation::default());
         report.hash(u64::from_le_bytes(*b"foobar\0\0"));
         let expected = b"foobar\0\0"
             .iter()
@@ -271,15 +303,5 @@ mod tests {
             .iter()
             .fold(FNV_OFFSET, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
         assert_eq!(published, 0x8594_4171_f739_67e8);
-    }
-
-    #[test]
-    fn windows_hold_a_part_of_each_period() {
-        let ms = Duration::from_millis;
-        let windows = Windows { period: ms(10), from: ms(2), until: ms(10) };
-        assert!(windows.is_valid());
-        let held = (0..20).filter(|at_ms| windows.hold(at_ms * 1_000_000)).count();
-        assert_eq!(held, 16);
-        assert!(!Windows { until: ms(11), ..windows }.is_valid());
     }
 }

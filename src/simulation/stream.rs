@@ -71,7 +71,7 @@ pub enum Tenants {
     Weighted {
         /// The number of the first.
         first: u64,
-        /// The weight of each: 0 or more, and not all 0.
+        /// The weight of each: 0 or more, and not all 0, nor infinite together.
         weights: Vec<f64>,
     },
 }
@@ -117,7 +117,7 @@ impl Tenants {
             Self::Uniform { count, .. } => *count > 0,
             Self::Weighted { weights, .. } => {
                 let are_weights = weights.iter().all(|it| it.is_finite() && *it >= 0.0);
-                are_weights && weights.iter().any(|&weight| weight > 0.0)
+                are_weights && (f64::MIN_POSITIVE..=f64::MAX).contains(&weights.iter().sum())
             }
         }
     }
@@ -157,6 +157,9 @@ mod tests {
         assert!((0..100).all(|_| matches!(uniform.draw(&mut random), Some(4 | 5))));
         assert!(!Tenants::Weighted { first: 0, weights: Vec::new() }.is_valid());
         assert!(!Tenants::Uniform { first: 0, count: 0 }.is_valid());
+        for weights in [[f64::INFINITY, 1.0], [f64::MAX, f64::MAX], [0.0, 0.0], [-1.0, 2.0]] {
+            assert!(!Tenants::Weighted { first: 0, weights: weights.to_vec() }.is_valid());
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use core::fmt;
 use core::time::Duration;
 use std::io::Read;
 
+use crate::scheduler::Class;
+
 /// One recorded arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TraceRow {
@@ -20,6 +22,18 @@ pub struct TraceRow {
     pub value: Option<u32>,
     /// On whose behalf it was done, if that was recorded.
     pub tenant: Option<u64>,
+    /// Its class, if it is another than its stream's.
+    pub class: Option<Class>,
+    /// The cost that was declared for it, if its stream's [`Estimates`](super::Estimates) are
+    /// not to say it.
+    pub declared: Option<Duration>,
+    /// The time that it needed after its run, if it is another than its stream's.
+    pub lead: Option<Duration>,
+    /// The time after its arrival before which it could not start, if it is another than its
+    /// stream's.
+    pub release_delay: Option<Duration>,
+    /// By what it was coalesced, if that was recorded.
+    pub identity: Option<u64>,
 }
 
 /// Recorded arrivals in the order of time. A clone shares them.
@@ -71,7 +85,18 @@ pub enum TraceError {
 /// A row has at most so many bytes on average: what has no line ends is not read to its end.
 const MEAN_ROW_BYTES: u64 = 256;
 
-const COLUMNS: [&str; 5] = ["at_ns", "cost_ns", "budget_ns", "value", "tenant"];
+const COLUMNS: [&str; 10] = [
+    "at_ns",
+    "cost_ns",
+    "budget_ns",
+    "value",
+    "tenant",
+    "class",
+    "declared_ns",
+    "lead_ns",
+    "release_ns",
+    "identity",
+];
 
 impl Trace {
     /// The trace of these rows.
@@ -87,41 +112,24 @@ impl Trace {
     }
 
     /// Reads comma-separated values whose first line names the columns: `at_ns` and `cost_ns`,
-    /// and perhaps `budget_ns`, `value` and `tenant`, of which a field may be empty. Other
-    /// columns are left out. At most `most_rows` rows of 256 bytes on average.
+    /// and perhaps `budget_ns`, `value`, `tenant`, `class`, `declared_ns`, `lead_ns`,
+    /// `release_ns` (counted from the arrival) and `identity`, of which a field may be empty.
+    /// Other columns are left out. At most `most_rows` rows of 256 bytes on average.
     ///
     /// # Errors
     ///
     /// If the input can't be read, or is no such table, or is too long.
     pub fn read(input: impl Read, most_rows: usize) -> Result<Self, TraceError> {
-        let most_bytes = (most_rows as u64 + 1).saturating_mul(MEAN_ROW_BYTES);
-        let mut input = input.take(most_bytes);
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&mut input);
-        let header = reader.headers()?;
-        let places = COLUMNS.map(|column| header.iter().position(|named| named == column));
-        for required in 0..2 {
-            if places[required].is_none() {
-                return Err(TraceError::NoColumn(COLUMNS[required]));
-            }
+        let most_bytes = (most_rows as u64).saturating_add(1).saturating_mul(MEAN_ROW_BYTES);
+        let input = input.take(most_bytes);
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+        let rows = read_rows(&mut reader, most_rows);
+        // A row that was cut off may have looked like a whole one, or like nonsense.
+        let position = reader.position();
+        if reader.get_ref().limit() == 0 && position.byte() >= most_bytes {
+            return Err(TraceError::TooLong { line: position.line() });
         }
-        let (mut rows, mut record, mut line) = (Vec::<TraceRow>::new(), Default::default(), 1);
-        while reader.read_record(&mut record)? {
-            line = record.position().map_or(line + 1, csv::Position::line);
-            if rows.len() == most_rows {
-                return Err(TraceError::TooLong { line });
-            }
-            let row = parse(&record, &places, line)?;
-            if rows.last().is_some_and(|last| row.at < last.at) {
-                return Err(TraceError::Unsorted { line });
-            }
-            rows.push(row);
-        }
-        drop(reader);
-        // What was cut off may have looked like a whole row.
-        if input.limit() == 0 {
-            return Err(TraceError::TooLong { line });
-        }
-        Ok(Self { rows: rows.into() })
+        rows.map(|rows| Self { rows: rows.into() })
     }
 
     /// The rows, in the order of time.
@@ -131,9 +139,35 @@ impl Trace {
     }
 }
 
+fn read_rows(
+    reader: &mut csv::Reader<impl Read>,
+    most_rows: usize,
+) -> Result<Vec<TraceRow>, TraceError> {
+    let header = reader.headers()?;
+    let places = COLUMNS.map(|column| header.iter().position(|named| named == column));
+    for required in 0..2 {
+        if places[required].is_none() {
+            return Err(TraceError::NoColumn(COLUMNS[required]));
+        }
+    }
+    let (mut rows, mut record, mut line) = (Vec::<TraceRow>::new(), Default::default(), 1);
+    while reader.read_record(&mut record)? {
+        line = record.position().map_or(line + 1, csv::Position::line);
+        if rows.len() == most_rows {
+            return Err(TraceError::TooLong { line });
+        }
+        let row = parse(&record, &places, line)?;
+        if rows.last().is_some_and(|last| row.at < last.at) {
+            return Err(TraceError::Unsorted { line });
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
 fn parse(
     record: &csv::StringRecord,
-    places: &[Option<usize>; 5],
+    places: &[Option<usize>; COLUMNS.len()],
     line: u64,
 ) -> Result<TraceRow, TraceError> {
     let field = |column: usize| {
@@ -145,14 +179,21 @@ fn parse(
             text => text.parse::<u64>().map(Some).map_err(|_| error),
         }
     };
+    let time = |column| field(column).map(|ns| ns.map(Duration::from_nanos));
+    let too_large = |column: usize| TraceError::NotANumber { line, column: COLUMNS[column] };
     let value = field(3)?.map(u32::try_from).transpose();
-    let time = |ns: Option<u64>| Duration::from_nanos(ns.unwrap_or_default());
+    let class = field(5)?.map(u16::try_from).transpose();
     Ok(TraceRow {
-        at: time(field(0)?),
-        cost: time(field(1)?),
-        budget: field(2)?.map(Duration::from_nanos),
-        value: value.map_err(|_| TraceError::NotANumber { line, column: COLUMNS[3] })?,
+        at: time(0)?.unwrap_or_default(),
+        cost: time(1)?.unwrap_or_default(),
+        budget: time(2)?,
+        value: value.map_err(|_| too_large(3))?,
         tenant: field(4)?,
+        class: class.map_err(|_| too_large(5))?.map(Class::new),
+        declared: time(6)?,
+        lead: time(7)?,
+        release_delay: time(8)?,
+        identity: field(9)?,
     })
 }
 
@@ -218,6 +259,50 @@ mod tests {
         assert!(Trace::read(endless, 4).is_err());
         let header = "at_ns,cost_ns\n".as_bytes().chain(std::io::repeat(b'1'));
         assert!(Trace::read(header, 4).is_err());
+    }
+
+    #[test]
+    fn a_line_that_is_cut_is_too_long_whatever_is_left_of_it() {
+        // Four rows and the header may have 5 * 256 bytes: the cut is in a field, or behind it.
+        let header = "at_ns,cost_ns,note\n";
+        let length = 5 * MEAN_ROW_BYTES as usize - header.len() - "1,1,\n2,".len();
+        for cut in ["3", "", "x"] {
+            let note = "-".repeat(length - cut.len());
+            let text = [header, "1,1,", &note, "\n2,", cut, ",9,9,9\n"].concat();
+            assert_eq!(error(&text, 4), "line 3: the trace is too long", "{cut}");
+        }
+        let header = ["at_ns,".repeat(300), String::from("\n")].concat();
+        assert_eq!(error(&header, 4), "line 1: the trace is too long");
+    }
+
+    #[test]
+    fn any_number_of_rows_may_be_allowed() {
+        let text = "at_ns,cost_ns\n1,1\n";
+        let trace = Trace::read(text.as_bytes(), usize::MAX).expect("it is a trace");
+        assert_eq!(trace.rows().len(), 1);
+    }
+
+    #[test]
+    fn every_column_is_read() {
+        let text = "identity,at_ns,cost_ns,budget_ns,value,tenant,class,declared_ns,lead_ns,\
+                    release_ns,other\n9,1,2,3,4,5,6,7,8,10,x\n,1,2,,,,,,,,\n";
+        let trace = Trace::read(text.as_bytes(), 9).expect("it is a trace");
+        let ns = Duration::from_nanos;
+        let plain = TraceRow { at: ns(1), cost: ns(2), ..TraceRow::default() };
+        let full = TraceRow {
+            budget: Some(ns(3)),
+            value: Some(4),
+            tenant: Some(5),
+            class: Some(Class::new(6)),
+            declared: Some(ns(7)),
+            lead: Some(ns(8)),
+            release_delay: Some(ns(10)),
+            identity: Some(9),
+            ..plain
+        };
+        assert_eq!(trace.rows(), [full, plain]);
+        let class = "at_ns,cost_ns,class\n1,1,65536\n";
+        assert_eq!(error(class, 9), "line 2: class is not a number");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(crate) fn simulation(seed: u64) -> Simulation {
         config,
         streams,
         disturbances: if is_calm { Vec::new() } else { disturbances(random) },
-        windows: None,
+        windows: Vec::new(),
         shutdown: is_shut_down.then(|| (random.us(1_000, 30_000), random.us(0, 20_000))),
     }
 }
@@ -159,6 +159,7 @@ fn arrivals(random: &mut Random, load: f64, mean: Duration) -> Arrivals {
                 budget: random.one_in(2).then(|| random.us(0, 10_000)),
                 value: random.one_in(2).then(|| random.within(0, 9) as u32),
                 tenant: random.one_in(2).then(|| random.within(0, 9)),
+                ..TraceRow::default()
             };
             let mut rows: Vec<_> = (0..200).map(|_| row(random)).collect();
             rows.sort_by_key(|row| row.at);

@@ -20,10 +20,10 @@ fn one_deadline_after_a_spike_nobody_notices_it() {
         };
         let mut simulation = simulation(admission, vec![stream]);
         simulation.duration = period * spikes;
-        simulation.windows = Some(Windows { period, from: length + deadline, until: period });
+        simulation.windows = vec![Windows { period, from: length + deadline, until: period }];
         let report = simulation.run().expect("it can be simulated");
-        let share = report.windows.on_time_share();
-        eprintln!("after spikes, {admission:?}: {share:.5} of {}", report.windows.offered);
+        let share = report.windows[0].total.on_time_share();
+        eprintln!("after spikes, {admission:?}: {share:.5} of {}", report.windows[0].total.offered);
         assert!(share >= 0.99, "{admission:?}: {share}");
         assert_eq!(report.total.late, 0);
     }
