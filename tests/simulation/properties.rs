@@ -71,7 +71,8 @@ fn everything_happened(all: &Stats) {
         ("shutdown", all.shed.shutdown),
         ("late", all.late),
         ("forced", all.forced),
-        ("pardoned", all.pardoned),
+        ("displaced", all.shed.displaced),
+        ("shadowed", all.shadowed),
     ];
     for (what, count) in counts {
         eprintln!("{what}: {count} of {}", all.submitted);
