@@ -1,117 +1,56 @@
 //! What must hold in every run, checked event by event.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use punctual::key::Key;
-use punctual::scheduler::{Admission, Config, Margin, RefuseReason, ShedReason};
-use punctual::simulation::{
-    Disturbance, Estimates, Event, SimulatedScheduler, Simulation, Ticket, What,
+use punctual::scheduler::{
+    Admission, ClassConfig, Config, Forecast, Margin, RefuseReason, ShedReason,
 };
+use punctual::simulation::{Event, SimulatedScheduler, Simulation, Ticket, What};
 use punctual::time::Time;
 
-/// A queued job.
-struct Queued {
-    ticket: Ticket,
-    deadline: Option<Time>,
-    eligible: Time,
-    sequence: u64,
-    /// It must leave without a start, since a job behind it has started, or one of the same
-    /// identity was queued beside it: that is right only if it is about to be shed.
-    doomed: Option<&'static str>,
-}
-
-/// Which of the promises hold for a simulation: some are made only without trouble.
-struct Promises {
-    /// Foreground jobs start in the order of (deadline, submission).
-    ordered: bool,
-    /// Wake-ups come at the time that the scheduler asked for.
-    punctual_polls: bool,
-    /// What starts is done in time.
-    runs_in_time: bool,
-    /// What is accepted is done in time.
-    accepted_in_time: bool,
-    /// What waits could be done in time, and nothing is refused that could be as well.
-    feasible: bool,
-    /// The scheduler knows the cost of every job, and so does the checker.
-    known_costs: bool,
-}
-
-/// A running job, as far as the scheduler knows.
-struct Run {
-    started: Time,
-    expected: Duration,
-}
+use super::mirror::{Mirror, Queued, Run};
+use super::probes::{Probe, TurnedAway};
+use super::promises::{Applied, Promises};
+use super::reserved::Lag;
 
 pub(crate) struct Checker<'a> {
     config: &'a Config,
     promises: Promises,
-    queued: HashMap<Key, Queued>,
-    /// The foreground, in its order.
-    order: BTreeSet<(Time, u64, Key)>,
-    identities: HashMap<u64, Key>,
-    running: HashMap<Key, Run>,
+    pub(crate) applied: Applied,
+    mirror: Mirror<'a>,
+    lag: Option<Lag>,
+    turned_away: Vec<TurnedAway>,
+    /// Those that must leave without a start before the scheduler waits, and why: a job behind
+    /// them has started, or one of the same identity was queued beside them.
+    suspects: HashMap<Key, &'static str>,
     accepted: u64,
     events: u64,
     sheds_since_start: u32,
     is_after_a_shed: bool,
-}
-
-impl Promises {
-    fn of(simulation: &Simulation) -> Self {
-        let Simulation { config, streams, disturbances, poll_delay, .. } = simulation;
-        let classes = &config.classes;
-        let is_prompt = poll_delay.is_zero();
-        let clock_is_right = !disturbances.iter().any(|it| {
-            matches!(
-                it,
-                Disturbance::ClockStall { .. }
-                    | Disturbance::ClockJump { .. }
-                    | Disturbance::StaleReading { .. }
-            )
-        });
-        let known_costs = clock_is_right
-            && !disturbances.iter().any(|it| matches!(it, Disturbance::WorkerStall { .. }))
-            && matches!(config.margin, Margin::Fixed(_))
-            && streams.iter().all(|stream| stream.estimates == Estimates::Exact);
-        let runs_in_time = is_prompt
-            && known_costs
-            && disturbances.is_empty()
-            && config.workers == 1
-            && config.admission != Admission::All
-            && !config.shadow
-            && classes.iter().all(|class| !class.background && class.reservation.is_none())
-            && streams.iter().all(|stream| {
-                stream.lead.is_zero() && stream.release_delay.is_zero() && stream.budget.is_some()
-            });
-        Self {
-            ordered: !config.shadow
-                && classes.iter().all(|it| it.reservation.is_none())
-                && classes.iter().all(|it| it.starvation_guard.is_none()),
-            punctual_polls: is_prompt && clock_is_right,
-            runs_in_time,
-            accepted_in_time: runs_in_time
-                && config.admission == Admission::Feasible
-                && simulation.shutdown.is_none(),
-            feasible: runs_in_time && simulation.shutdown.is_none(),
-            known_costs,
-        }
-    }
+    /// Whether somebody was evicted since the scheduler waited.
+    has_evicted: bool,
+    is_shut_down: bool,
 }
 
 impl<'a> Checker<'a> {
     pub(crate) fn new(simulation: &'a Simulation) -> Self {
+        let promises = Promises::of(simulation);
         Self {
             config: &simulation.config,
-            promises: Promises::of(simulation),
-            queued: HashMap::new(),
-            order: BTreeSet::new(),
-            identities: HashMap::new(),
-            running: HashMap::new(),
+            lag: promises.reserved.and_then(|class| Lag::of(simulation, class)),
+            promises,
+            applied: Applied::default(),
+            mirror: Mirror::new(&simulation.config),
+            turned_away: vec![TurnedAway::default(); simulation.config.classes.len()],
+            suspects: HashMap::new(),
             accepted: 0,
             events: 0,
             sheds_since_start: 0,
             is_after_a_shed: false,
+            has_evicted: false,
+            is_shut_down: false,
         }
     }
 
@@ -121,74 +60,139 @@ impl<'a> Checker<'a> {
             scheduler.assert_invariants();
         }
         let now = event.now;
+        if let Some(lag) = &mut self.lag {
+            lag.pass(now);
+        }
         match event.what {
-            What::Submitted { key, ticket } => self.submitted(now, key, ticket),
-            What::Joined { key, ticket } => self.joined(key, &ticket),
+            What::Submitted { key, ticket } => self.submitted(event, key, ticket, scheduler),
+            What::Joined { key, ticket } => self.joined(event, key, &ticket),
             What::Refused { ticket, reason } => self.refused(now, &ticket, reason, scheduler),
             What::Started { .. } => self.started(event),
             What::Shed { key, deadline, reason, .. } => self.shed(now, key, deadline, reason),
-            What::Completed { key, ticket, late, .. } => {
-                self.running.remove(&key).expect("only a running job is completed");
-                if self.promises.runs_in_time {
-                    assert_eq!(late, Duration::ZERO, "late, although costs are true: {ticket:?}");
-                }
-            }
+            What::Completed { .. } => self.completed(event),
             What::Cancelled { key, .. } => _ = self.leave(key),
-            What::LetGo { key } => assert!(self.queued.contains_key(&key), "it is shared"),
-            What::Rescheduled { key, old, new } => self.rescheduled(key, old, new),
-            What::Waiting { until } => {
-                assert!(until.is_none_or(|until| until > now), "{until:?} is not after {now:?}");
-                let is_stuck =
-                    until.is_none() && self.running.is_empty() && !self.queued.is_empty();
-                assert!(!is_stuck, "nothing is going to happen, and jobs are queued");
-                let is_late = self.promises.feasible && self.somebody_is_late(now, None);
-                assert!(!is_late, "somebody is going to be late, and nobody was evicted");
-            }
+            What::LetGo { key } => assert!(self.mirror.queued.contains_key(&key), "it is shared"),
+            What::Rescheduled { key, old, new } => self.rescheduled(event, key, old, new),
+            What::Waiting { until } => self.waiting(now, until),
+            What::ShutDown { .. } => self.is_shut_down = true,
             _ => {}
         }
         self.is_after_a_shed = matches!(event.what, What::Shed { .. });
         let stats = scheduler.stats();
-        assert_eq!(stats.running as usize, self.running.len());
+        assert_eq!(stats.running as usize, self.mirror.running.len());
         // Between a poll's events the scheduler is where the event says.
-        assert_eq!(stats.queued as usize, self.queued.len());
+        assert_eq!(stats.queued as usize, self.mirror.queued.len());
     }
 
-    fn place(&self, key: Key, job: &Queued) -> Option<(Time, u64, Key)> {
-        let is_background = self.config.classes[job.ticket.class.number()].background;
-        job.deadline.filter(|_| !is_background).map(|deadline| (deadline, job.sequence, key))
+    fn leave(&mut self, key: Key) -> Queued {
+        self.suspects.remove(&key);
+        self.mirror.leave(key)
     }
 
-    fn submitted(&mut self, now: Time, key: Key, ticket: Ticket) {
+    fn class(&self, ticket: &Ticket) -> &'a ClassConfig {
+        &self.config.classes[ticket.class.number()]
+    }
+
+    fn waiting(&mut self, now: Time, until: Option<Time>) {
+        assert!(until.is_none_or(|until| until > now), "{until:?} is not after {now:?}");
+        let is_stuck =
+            until.is_none() && self.mirror.running.is_empty() && !self.mirror.queued.is_empty();
+        assert!(!is_stuck, "nothing is going to happen, and jobs are queued");
+        let suspect = self.suspects.iter().next();
+        assert_eq!(suspect, None, "it had to be shed, and the scheduler waits");
+        self.has_evicted = false;
+        if self.promises.feasible && !self.mirror.order.is_empty() {
+            self.applied.feasible_waits += 1;
+            let is_late = self.mirror.somebody_is_late(now, None);
+            assert!(!is_late, "somebody is going to be late, and nobody was evicted");
+        }
+        if let Some(lag) = &mut self.lag {
+            self.applied.reserved_moments += u64::from(lag.check(now, &self.mirror));
+        }
+    }
+
+    /// The margin that a job is booked with, and its cost, as far as that is known.
+    fn booked(
+        &self,
+        ticket: &Ticket,
+        scheduler: &SimulatedScheduler,
+    ) -> (Option<Duration>, Option<Duration>) {
+        let probe = self.turned_away[ticket.class.number()].next();
+        let margin = match (self.config.margin, probe) {
+            (Margin::Fixed(margin), _) => Some(margin),
+            (Margin::Learned { least, .. }, Probe::Yes) => Some(least),
+            (_, Probe::No) => Some(ticket.margin),
+            _ => None,
+        };
+        let declared = ticket.declared.filter(|declared| !declared.is_zero());
+        let cost = match (declared, probe) {
+            // With true costs nothing is corrected.
+            (Some(declared), _) if self.promises.known_costs => Some(declared),
+            (Some(declared), Probe::Yes) => Some(declared),
+            (None, Probe::Yes) => Some(self.class(ticket).initial_cost),
+            (None, Probe::No) => scheduler.expected_cost(ticket.class),
+            _ => None,
+        };
+        (margin, cost)
+    }
+
+    /// Whether an idle scheduler could not do the job in time, if that is known.
+    fn is_hopeless(&self, ticket: &Ticket, scheduler: &SimulatedScheduler) -> Option<bool> {
+        let (Some(margin), Some(cost)) = self.booked(ticket, scheduler) else { return None };
+        let latest = Ticket { margin, ..*ticket }.latest_start(ticket.deadline, cost);
+        Some(latest.is_some_and(|latest| latest <= ticket.eligible))
+    }
+
+    fn submitted(
+        &mut self,
+        event: &Event,
+        key: Key,
+        ticket: Ticket,
+        scheduler: &SimulatedScheduler,
+    ) {
         let (deadline, eligible) = (ticket.deadline, ticket.eligible);
-        assert!(deadline.is_none_or(|deadline| deadline > now), "an expired job is accepted");
+        assert!(!self.is_shut_down, "a job is accepted after the shutdown");
+        let is_expired = deadline.is_some_and(|deadline| deadline <= event.now);
+        assert!(!is_expired, "an expired job is accepted");
+        if let Some(is_hopeless) = self.is_hopeless(&ticket, scheduler) {
+            self.applied.recomputed_hopes += 1;
+            assert!(!is_hopeless, "accepted without hope: {ticket:?}");
+        }
+        if self.turned_away[ticket.class.number()].next() != Probe::No {
+            // A probe has a right that others haven't: they may be late for its sake.
+            (self.promises.feasible, self.promises.accepted_in_time) = (false, false);
+        }
         let sequence = self.accepted;
         self.accepted += 1;
+        let was_held = self.mirror.is_held(&ticket);
+        self.applied.held += u64::from(was_held);
+        self.applied.accepted_in_time += u64::from(self.promises.accepted_in_time && !was_held);
         if let Some(identity) = ticket.identity
-            && let Some(before) = self.identities.insert(identity, key)
-            && let Some(before) = self.queued.get_mut(&before)
-            && before.ticket.identity == Some(identity)
+            && let Some(before) = self.mirror.identities.insert(identity, key)
         {
-            before.doomed = Some("two of the same identity were queued");
+            self.suspects.insert(before, "two of the same identity are queued");
         }
-        let job = Queued { ticket, deadline, eligible, sequence, doomed: None };
-        self.order.extend(self.place(key, &job));
-        assert!(self.queued.insert(key, job).is_none(), "{key:?} is used already");
+        let (margin, _) = self.booked(&ticket, scheduler);
+        let due = world_due(event, &ticket);
+        let job = Queued { ticket, deadline, due, eligible, sequence, was_held, margin };
+        self.mirror.insert(key, job);
         // Those that made room for others count until they are shed.
-        assert!(self.queued.len() <= 2 * self.config.queue_bound as usize);
+        assert!(self.mirror.queued.len() <= 2 * self.config.queue_bound as usize);
     }
 
-    fn joined(&mut self, key: Key, ticket: &Ticket) {
-        let mut job = self.queued.remove(&key).expect("a queued job is joined");
-        assert_eq!(job.ticket.identity, ticket.identity);
-        self.place(key, &job).map(|place| self.order.remove(&place));
-        job.deadline = job.deadline.into_iter().chain(ticket.deadline).min();
-        job.eligible = job.eligible.min(ticket.eligible);
-        self.order.extend(self.place(key, &job));
-        self.queued.insert(key, job);
+    fn joined(&mut self, event: &Event, key: Key, ticket: &Ticket) {
+        assert!(!self.is_shut_down, "a job is accepted after the shutdown");
+        let due = world_due(event, ticket);
+        self.mirror.change(key, |job| {
+            assert_eq!(job.ticket.identity, ticket.identity);
+            job.deadline = job.deadline.into_iter().chain(ticket.deadline).min();
+            job.due = job.due.into_iter().chain(due).min();
+            job.eligible = job.eligible.min(ticket.eligible);
+        });
     }
 
     fn refused(
-        &self,
+        &mut self,
         now: Time,
         ticket: &Ticket,
         reason: RefuseReason,
@@ -199,18 +203,7 @@ impl<'a> Checker<'a> {
             RefuseReason::UnknownClass => assert!(class.is_none()),
             RefuseReason::Expired => assert!(ticket.deadline.is_some_and(|it| it <= now)),
             RefuseReason::Infeasible(forecast) => {
-                // That of the job that it was to join may be earlier than its own release.
-                let is_hopeless = forecast.ahead == 0 && forecast.latest_start <= forecast.start;
-                // All others take what an idle scheduler could do.
-                let no_admission =
-                    self.config.admission != Admission::Feasible || self.config.shadow;
-                let would_join = ticket.identity.is_some() && self.config.shadow;
-                assert!(is_hopeless || !no_admission || would_join, "{ticket:?} {forecast:?}");
-                let joins = ticket.identity.is_some_and(|it| self.identities.contains_key(&it));
-                if self.promises.feasible && !joins {
-                    let is_late = self.somebody_is_late(now, Some(ticket));
-                    assert!(is_late, "refused, but nobody would be late: {ticket:?}");
-                }
+                self.refused_as_infeasible(now, ticket, &forecast, scheduler);
             }
             RefuseReason::QueueFull => {
                 let stats = scheduler.class_stats(ticket.class).map(|stats| stats.counts.queued);
@@ -219,161 +212,193 @@ impl<'a> Checker<'a> {
                 let is_class_full = stats.zip(bound).is_some_and(|(queued, bound)| queued >= bound);
                 assert!(is_full || is_class_full, "refused, but not full");
             }
+            RefuseReason::Closed => assert!(self.is_shut_down, "closed, and nobody shut it down"),
             _ => {}
         }
     }
 
+    fn refused_as_infeasible(
+        &mut self,
+        now: Time,
+        ticket: &Ticket,
+        forecast: &Forecast,
+        scheduler: &SimulatedScheduler,
+    ) {
+        let known = self.is_hopeless(ticket, scheduler);
+        self.applied.recomputed_hopes += u64::from(known.is_some());
+        let joins = ticket.identity.is_some_and(|it| self.mirror.identities.contains_key(&it));
+        // That of the job that it was to join may be earlier than its own release.
+        let seems_hopeless = forecast.ahead == 0 && forecast.latest_start <= forecast.start;
+        let is_hopeless = known.unwrap_or(seems_hopeless) || joins && seems_hopeless;
+        // All others take what an idle scheduler could do, and who is held isn't compared.
+        let no_admission = self.config.admission != Admission::Feasible
+            || self.config.shadow
+            || self.mirror.is_held(ticket);
+        let would_join = joins && self.config.shadow;
+        assert!(is_hopeless || !no_admission || would_join, "{ticket:?} {forecast:?}");
+        if self.promises.feasible && !joins {
+            self.applied.needed_refusals += 1;
+            let is_late = self.mirror.somebody_is_late(now, Some(ticket));
+            assert!(is_hopeless || is_late, "refused, but nobody would be late: {ticket:?}");
+        }
+        let class = ticket.class.number();
+        let is_running = self.mirror.running.values().any(|it| it.ticket.class.number() == class);
+        if !is_running {
+            self.turned_away[class].refused(!joins || known == Some(true));
+        }
+    }
+
     fn started(&mut self, event: &Event) {
-        let What::Started { key, ticket, deadline, expected, latest_start, verdict, .. } =
-            event.what
-        else {
+        let What::Started { key, ticket, deadline, expected, verdict, .. } = event.what else {
             return;
         };
         let now = event.now;
-        let job = self.leave(key);
+        assert_eq!(self.suspects.get(&key), None, "{ticket:?} starts");
+        let job = self.mirror.leave(key);
         assert_eq!((job.ticket, job.deadline), (ticket, deadline));
         assert!(job.eligible <= now, "it starts before its release");
-        if self.promises.ordered {
-            assert_eq!(job.doomed, None, "{ticket:?} starts");
-        }
-        let is_forced = self.config.classes[ticket.class.number()].starvation_guard.is_some();
-        if !self.config.shadow && !is_forced {
-            let latest = match self.config.margin {
-                Margin::Fixed(_) => latest_start,
-                // What the class had learned at that moment is not known here.
-                Margin::Learned { least, .. } => {
-                    Ticket { margin: least, ..ticket }.latest_start(deadline, expected)
-                }
-                _ => None,
-            };
-            assert!(latest.is_none_or(|latest| now < latest), "{ticket:?} starts too late");
+        let is_pardoned = self.config.shadow && verdict.is_some();
+        let is_held = self.mirror.is_held(&ticket);
+        assert!(is_pardoned || !is_held, "two of the same identity run: {ticket:?}");
+        if !self.config.shadow {
+            self.expect_in_time(now, &job, expected);
         }
         assert!(self.config.shadow || verdict.is_none(), "only a shadow pardons");
-        if self.is_after_a_shed && self.place(key, &job).is_some() {
+        if self.is_after_a_shed && self.mirror.place(key, &job).is_some() {
             let most = self.config.max_sheds_between_runs;
             assert!(self.sheds_since_start <= most, "{} sheds in a row", self.sheds_since_start);
         }
         self.sheds_since_start = 0;
-        self.overtake(now, key, &job);
-        let is_background = self.place(key, &job).is_none();
-        if is_background && self.promises.ordered && self.promises.known_costs {
-            self.expect_slack(now, expected);
-        }
-        self.running.insert(key, Run { started: now, expected });
-        assert!(self.running.len() <= self.config.workers as usize);
-    }
-
-    /// When all that is running and so much more work could be done by, by all workers together.
-    fn end_of(&self, now: Time, more: Duration) -> Time {
-        let left = |run: &Run| (run.started + run.expected).saturating_since(now);
-        let work = self.running.values().map(left).sum::<Duration>() + more;
-        now + self.share(work)
-    }
-
-    fn share(&self, work: Duration) -> Duration {
-        Duration::from_nanos((work.as_nanos() as u64).div_ceil(self.config.workers.into()))
-    }
-
-    /// A background job starts only if who is released later can still be done in time.
-    fn expect_slack(&self, now: Time, cost: Duration) {
-        let mut end = self.end_of(now, cost);
-        for (_, _, key) in &self.order {
-            let Queued { ticket, deadline, eligible, .. } = &self.queued[key];
-            // One whose latest start has passed is about to be shed.
-            let latest = ticket.latest_start(*deadline, ticket.cost).filter(|&it| it > now);
-            if let Some(latest) = latest
-                && *eligible > now
-            {
-                assert!(end < latest, "background work delays {ticket:?}");
-                end += self.share(ticket.cost);
+        self.turned_away[ticket.class.number()].started();
+        if self.promises.ordered {
+            self.overtake(now, key, &job);
+            if self.mirror.place(key, &job).is_none() && self.promises.known_costs {
+                self.applied.slack_checks += 1;
+                self.mirror.expect_slack(now, expected);
             }
         }
+        let run = Run { started: now, expected, due: job.due, ticket };
+        if let Some(lag) = &mut self.lag {
+            lag.start(&run);
+        }
+        self.mirror.start(key, run);
     }
 
-    /// Whether, with one worker and true costs, somebody who is queued or in hand starts at their
-    /// latest start, or after it.
-    fn somebody_is_late(&self, now: Time, in_hand: Option<&Ticket>) -> bool {
-        let latest = |ticket: &Ticket, deadline| ticket.latest_start(Some(deadline), ticket.cost);
-        let queued = self.order.iter().map(|(deadline, _, key)| {
-            let ticket = &self.queued[key].ticket;
-            (*deadline, ticket.cost, latest(ticket, *deadline))
-        });
-        let mut jobs: Vec<_> = queued.collect();
-        if let Some((ticket, deadline)) = in_hand.and_then(|it| Some((it, it.deadline?))) {
-            let place = jobs.partition_point(|&(before, ..)| before <= deadline);
-            jobs.insert(place, (deadline, ticket.cost, latest(ticket, deadline)));
-        }
-        let mut start = self.end_of(now, Duration::ZERO);
-        jobs.into_iter().any(|(_, cost, latest)| {
-            let is_late = latest.is_some_and(|latest| start >= latest);
-            start += cost;
-            is_late
-        })
+    /// Nothing starts at its latest start, or after it.
+    fn expect_in_time(&mut self, now: Time, job: &Queued, expected: Duration) {
+        let least = match self.config.margin {
+            Margin::Learned { least, .. } => least,
+            _ => job.ticket.margin,
+        };
+        let latest = job.latest_start(expected, job.margin.unwrap_or(least));
+        assert!(latest.is_none_or(|latest| now < latest), "{:?} starts too late", job.ticket);
+        let is_exact = job.margin.is_some() && latest.is_some();
+        self.applied.exact_latest_starts += u64::from(is_exact);
+        self.applied.learned_margins += u64::from(is_exact && job.margin > Some(least));
     }
 
     /// Whoever is ready and before a job that starts must be about to be shed.
     fn overtake(&mut self, now: Time, key: Key, started: &Queued) {
-        let place = self.place(key, started);
-        let before = match place {
-            Some(place) => self.order.range(..place),
+        self.applied.starts_in_order += 1;
+        let before = match self.mirror.place(key, started) {
+            Some(place) => self.mirror.order.range(..place),
             // A background job starts only if no foreground job is ready.
-            None => self.order.range(..),
+            None => self.mirror.order.range(..),
         };
         for (_, _, key) in before {
-            let job = self.queued.get_mut(key).expect("what has a place is queued");
-            if job.eligible <= now {
-                job.doomed = Some("a job behind it has started");
+            let job = &self.mirror.queued[key];
+            if job.eligible <= now && !self.mirror.is_held(&job.ticket) {
+                self.suspects.insert(*key, "a job behind it has started");
             }
         }
     }
 
+    fn completed(&mut self, event: &Event) {
+        let What::Completed { key, ticket, late, .. } = event.what else { return };
+        let run = self.mirror.complete(key);
+        let answered = event.at + ticket.lead;
+        let expected = run.due.map(|due| answered.saturating_since(due)).unwrap_or_default();
+        assert_eq!(late, expected, "lateness in the world's time: {ticket:?}");
+        self.applied.judged_by_the_world += u64::from(event.at != event.now);
+        if self.promises.runs_in_time {
+            self.applied.runs_in_time += 1;
+            assert_eq!(late, Duration::ZERO, "late, although costs are true: {ticket:?}");
+        }
+    }
+
     fn shed(&mut self, now: Time, key: Key, deadline: Option<Time>, reason: ShedReason) {
+        if matches!(reason, ShedReason::Evicted(_) | ShedReason::OverShare(_)) {
+            self.expect_need(now);
+        }
         let job = self.leave(key);
+        let class = job.ticket.class.number();
         self.sheds_since_start = self.sheds_since_start.saturating_add(1);
+        if !self.mirror.running.values().any(|it| it.ticket.class.number() == class) {
+            self.turned_away[class].shed(&reason);
+        }
         let admission = self.config.admission;
         match reason {
-            ShedReason::Shutdown => return,
+            ShedReason::Shutdown => {
+                assert!(self.is_shut_down, "shed for a shutdown that nobody asked for");
+                return;
+            }
             ShedReason::LatestStart { latest_start, cost } => {
                 assert!(latest_start <= now, "shed before its latest start");
-                let deadline = deadline.expect("only what has a deadline has a latest start");
-                let has_reserve = !(cost.is_zero() && job.ticket.lead.is_zero());
-                if self.promises.punctual_polls && has_reserve {
-                    assert!(now < deadline, "shed too late: {:?}", job.ticket);
+                if let Some(margin) = job.margin.filter(|_| !self.is_shut_down) {
+                    let exact = job.latest_start(cost, margin);
+                    self.applied.exact_latest_starts += 1;
+                    assert_eq!(Some(latest_start), exact, "another latest start: {:?}", job.ticket);
                 }
             }
             ShedReason::OverShare(_) => {
                 assert_eq!(admission, Admission::Evict);
                 assert!(job.ticket.tenant.is_some());
             }
+            ShedReason::Displaced => assert_eq!(admission, Admission::Evict),
             ShedReason::Evicted(_) => {
                 assert_ne!(admission, Admission::All);
-                let is_delayed = job.ticket.eligible > job.ticket.arrival;
+                let is_delayed = job.was_held || job.ticket.eligible > job.ticket.arrival;
                 assert!(admission == Admission::Evict || is_delayed, "evicted without Evict");
             }
             _ => {}
         }
-        assert!(!self.config.shadow, "a shadow sheds");
-        assert!(!self.promises.accepted_in_time, "accepted and shed: {:?} {reason:?}", job.ticket);
-    }
-
-    fn rescheduled(&mut self, key: Key, old: Option<Time>, new: Time) {
-        let mut job = self.queued.remove(&key).expect("a queued job is rescheduled");
-        assert_eq!(job.deadline, old);
-        self.place(key, &job).map(|place| self.order.remove(&place));
-        // One that was about to be shed is saved by that.
-        (job.deadline, job.doomed) = (Some(new), None);
-        self.order.extend(self.place(key, &job));
-        self.queued.insert(key, job);
-    }
-
-    fn leave(&mut self, key: Key) -> Queued {
-        let job = self.queued.remove(&key).expect("only a queued job leaves the queue");
-        self.place(key, &job).map(|place| self.order.remove(&place));
-        if let Some(identity) = job.ticket.identity
-            && self.identities.get(&identity) == Some(&key)
+        if self.promises.punctual_polls
+            && let Some(deadline) = deadline
         {
-            self.identities.remove(&identity);
+            self.applied.sheds_in_time += 1;
+            // One that has to start at its very deadline, since it takes no time, is no exception.
+            let takes_no_time = matches!(reason, ShedReason::LatestStart { latest_start, .. }
+                if latest_start == deadline);
+            assert!(now < deadline || takes_no_time, "shed too late: {:?}", job.ticket);
         }
-        job
+        assert!(!self.config.shadow, "a shadow sheds");
+        let is_promised = self.promises.accepted_in_time && !job.was_held;
+        assert!(!is_promised, "accepted and shed: {:?} {reason:?}", job.ticket);
     }
+
+    /// The first eviction of a round of polls: with all that were queued before, somebody must be
+    /// late.
+    fn expect_need(&mut self, now: Time) {
+        if self.promises.feasible && !self.has_evicted {
+            self.applied.needed_evictions += 1;
+            let is_late = self.mirror.somebody_is_late(now, None);
+            assert!(is_late, "somebody is evicted, and nobody would be late");
+        }
+        self.has_evicted = true;
+    }
+
+    fn rescheduled(&mut self, event: &Event, key: Key, old: Option<Time>, new: Time) {
+        // One that was about to be shed is saved by that.
+        self.suspects.remove(&key);
+        self.mirror.change(key, |job| {
+            assert_eq!(job.deadline, old);
+            job.deadline = Some(new);
+            job.due = Some(event.at + new.saturating_since(event.now));
+        });
+    }
+}
+
+/// The deadline of a job that has just come, in the time of the simulated world.
+fn world_due(event: &Event, ticket: &Ticket) -> Option<Time> {
+    ticket.deadline.map(|deadline| event.at + deadline.saturating_since(ticket.arrival))
 }

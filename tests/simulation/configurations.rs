@@ -19,12 +19,15 @@ enum Kind {
     Plain,
     /// True costs and nothing that goes wrong; the order of starts is that of deadlines.
     Known,
+    /// The same, with one class that has a reservation, and nobody who is turned away.
+    Reserved,
     Wild,
 }
 
 pub(crate) fn simulation(seed: u64) -> Simulation {
     let random = &mut Random(seed);
-    let kind = random.pick(&[Kind::Plain, Kind::Known, Kind::Wild, Kind::Wild]);
+    let kinds = [Kind::Plain, Kind::Known, Kind::Reserved, Kind::Wild, Kind::Wild, Kind::Wild];
+    let kind = random.pick(&kinds);
     let config = config(random, kind);
     let load = random.pick(&[0.3, 0.9, 1.2, 2.0, 5.0, 12.0]);
     let count = random.within(1, 5);
@@ -54,13 +57,21 @@ pub(crate) fn simulation(seed: u64) -> Simulation {
 fn config(random: &mut Random, kind: Kind) -> Config {
     let is_plain = kind == Kind::Plain;
     let workers = if is_plain { 1 } else { random.within(1, 4) as u32 };
-    let classes = (0..random.within(1, 4)).map(|_| class(random, workers, kind)).collect();
+    let count = random.within(if kind == Kind::Reserved { 2 } else { 1 }, 4);
+    let mut classes: Vec<_> = (0..count).map(|_| class(random, workers, kind)).collect();
+    if kind == Kind::Reserved {
+        let period = random.us(2_000, 10_000);
+        let runtime = period.mul_f64(random.real(0.1, 0.9)) * workers;
+        let reserved = ClassConfig { background: false, ..classes[0].clone() };
+        classes[0] = reserved.reservation(Reservation { runtime, period });
+    }
     Config {
         workers,
         queue_bound: if random.one_in(4) { random.within(1, 100) as u32 } else { 1 << 16 },
-        admission: match is_plain {
-            true => random.pick(&[Admission::Feasible, Admission::Evict]),
-            false => random.pick(&[Admission::All, Admission::Feasible, Admission::Evict]),
+        admission: match kind {
+            Kind::Plain => random.pick(&[Admission::Feasible, Admission::Evict]),
+            Kind::Reserved => Admission::All,
+            _ => random.pick(&[Admission::All, Admission::Feasible, Admission::Evict]),
         },
         shadow: kind == Kind::Wild && random.one_in(6),
         margin: match kind != Kind::Wild || random.one_in(2) {

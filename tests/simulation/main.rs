@@ -6,7 +6,11 @@
 mod checker;
 mod configurations;
 mod goals;
+mod mirror;
+mod probes;
+mod promises;
 mod properties;
 mod random;
+mod reserved;
 mod spikes;
 mod world;

@@ -8,6 +8,7 @@ use punctual::time::Time;
 
 use super::checker::Checker;
 use super::configurations::simulation;
+use super::promises::Applied;
 
 /// Says which seed it was when a check fails.
 struct Replay(u64);
@@ -30,7 +31,7 @@ fn setting(name: &str, default: u64) -> u64 {
 fn invariants_hold_for_all_seeds() {
     let first = setting("SIMULATION_FIRST", 0);
     let seeds = setting("SIMULATION_SEEDS", 2_000);
-    let mut all = Stats::default();
+    let (mut all, mut applied) = (Stats::default(), Applied::default());
     for seed in first..first.saturating_add(seeds) {
         let replay = Replay(seed);
         let simulation = simulation(seed);
@@ -38,6 +39,7 @@ fn invariants_hold_for_all_seeds() {
         let ended = simulation.observe(|event, scheduler| checker.see(event, scheduler));
         let (report, mut scheduler) = ended.expect("a random simulation is a valid one");
         outcomes_add_up(&report, &scheduler);
+        applied += checker.applied;
         all += scheduler.stats();
         if simulation.shutdown.is_none() {
             no_capacity_is_lost(&simulation, &mut scheduler);
@@ -49,12 +51,12 @@ fn invariants_hold_for_all_seeds() {
         drop(replay);
     }
     if seeds >= 1_000 {
-        everything_happened(&all);
+        everything_happened(&all, &applied);
     }
 }
 
 /// Checks that are never reached find nothing.
-fn everything_happened(all: &Stats) {
+fn everything_happened(all: &Stats, applied: &Applied) {
     let counts = [
         ("queue full", all.refused.queue_full),
         ("expired", all.refused.expired),
@@ -77,6 +79,10 @@ fn everything_happened(all: &Stats) {
     for (what, count) in counts {
         eprintln!("{what}: {count} of {}", all.submitted);
         assert!(count >= 100, "{what}: only {count}");
+    }
+    for (what, count) in applied.counts() {
+        eprintln!("{what}: {count} times");
+        assert!(count >= 1_000, "{what}: only {count} times");
     }
 }
 
