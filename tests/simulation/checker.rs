@@ -27,6 +27,8 @@ pub(crate) struct Checker<'a> {
     suspects: HashMap<Key, &'static str>,
     accepted: u64,
     events: u64,
+    /// When the scheduler looks at itself again.
+    invariants_at: u64,
     sheds_since_start: u32,
     is_after_a_shed: bool,
     /// Whether somebody was evicted since the scheduler waited.
@@ -47,6 +49,7 @@ impl<'a> Checker<'a> {
             suspects: HashMap::new(),
             accepted: 0,
             events: 0,
+            invariants_at: 64,
             sheds_since_start: 0,
             is_after_a_shed: false,
             has_evicted: false,
@@ -56,7 +59,9 @@ impl<'a> Checker<'a> {
 
     pub(crate) fn see(&mut self, event: &Event, scheduler: &SimulatedScheduler) {
         self.events += 1;
-        if self.events.is_multiple_of(64) {
+        // That looks at all that is queued, more than once.
+        if self.events >= self.invariants_at {
+            self.invariants_at = self.events + 64.max(u64::from(scheduler.stats().queued));
             scheduler.assert_invariants();
         }
         let now = event.now;
