@@ -1,10 +1,25 @@
 //! How near the scheduler comes to what is possible: on one worker, with costs that are true.
+//!
+//! # The generators
+//!
+//! *The stated one* (`Slack::Alike`): streams of 4 to 12 jobs. The times between two releases are
+//! exponentially distributed with a mean of 10 / load, costs are uniform from 1 to 19, and a
+//! deadline is release + cost + a slack that is uniform from 0 to 50, five mean costs. The goal is
+//! 90 % of the optimum on average at each load of 1, 2 and 5; 93 % is asserted.
+//!
+//! *A harder one* (`Slack::InProportion`): the same, but the slack is uniform from 0 to five times
+//! the job's own cost. A short job can't wait for a long one that has started, and who doesn't know
+//! the future can't know that it will come: 91 % are reached at load 1, 89 % at 2 and 87 % at 5,
+//! less than the goal. 85 % is asserted, so that it doesn't get worse.
+//!
+//! Both are compared with one who knows all that will come (branch and bound); the distribution
+//! of the shares is printed.
 
 mod oracles;
 
 use core::time::Duration;
 
-use oracles::{Numbers, Task, branch_and_bound, brute_force, moore_hodgson, permutations};
+use oracles::{Numbers, Task, branch_and_bound, brute_force, fluid, moore_hodgson, permutations};
 use punctual::scheduler::{Admission, Config, Job, Next, Outcome, Scheduler};
 use punctual::time::Time;
 
@@ -155,6 +170,25 @@ fn branch_and_bound_finds_what_moore_and_hodgson_find_without_releases() {
     }
 }
 
+#[test]
+fn the_fluid_bound_is_never_below_the_optimum() {
+    let mut numbers = Numbers(8);
+    let mut is_reached = 0;
+    for round in 0..2_000 {
+        let tasks = stream(&mut numbers, [1.0, 2.0, 5.0, 10.0][round % 4], Slack::Alike);
+        let first = tasks.iter().map(|task| task.release).min().expect("there is one");
+        let last = tasks.iter().map(|task| task.deadline).max().expect("there is one");
+        let bound = fluid::most_done(tasks.iter().map(|task| task.cost), last - first);
+        let optimum = branch_and_bound::most_on_time(&tasks);
+        assert!(bound >= optimum, "round {round}: {bound}, not {optimum}: {tasks:?}");
+        is_reached += usize::from(bound == optimum);
+    }
+    assert!(is_reached > 100, "a bound that is never reached says little: {is_reached}");
+    assert_eq!(fluid::most_done([5, 1, 3], 4), 2);
+    assert_eq!(fluid::most_done([5, 1, 3], 8), 2);
+    assert_eq!(fluid::most_done([5, 1, 3], 9), 3);
+}
+
 /// The batch is submitted before the first poll, in random order: nobody is refused meanwhile.
 #[test]
 fn eviction_is_optimal_for_a_common_release() {
@@ -244,14 +278,15 @@ impl Shares {
 fn eviction_is_near_the_optimum_of_one_who_knows_the_future() {
     let mut report = String::new();
     for (slack, least) in [(Slack::Alike, 0.93), (Slack::InProportion, 0.85)] {
-        for load in [1.0, 2.0, 5.0] {
+        // The more is offered, the more it pays to choose.
+        for (load, gain) in [(1.0, -0.001), (2.0, 0.001), (5.0, 0.005)] {
             let shares = Shares::of(Admission::Evict, load, slack, 2_000);
             report += &format!("slack {slack:?}, load {load}: {}\n", shares.summary());
             assert!(shares.mean() >= least, "{report}");
             for admission in [Admission::Feasible, Admission::All] {
                 let other = Shares::of(admission, load, slack, 2_000);
                 report += &format!("  {admission:?}: {}\n", other.summary());
-                assert!(shares.mean() >= other.mean() - 0.005, "{report}");
+                assert!(shares.mean() >= other.mean() + gain, "{report}");
             }
         }
     }

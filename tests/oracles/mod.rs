@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "every test uses some of the oracles")]
 
 pub(crate) mod branch_and_bound;
+pub(crate) mod fluid;
 pub(crate) mod moore_hodgson;
 
 /// A job of an oracle. The unit of time is whatever the caller's is.

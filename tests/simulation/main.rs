@@ -7,6 +7,8 @@ mod checker;
 mod configurations;
 mod goals;
 mod mirror;
+#[path = "../oracles/mod.rs"]
+mod oracles;
 mod probes;
 mod promises;
 mod properties;
