@@ -178,6 +178,7 @@ impl<'a> Checker<'a> {
             self.suspects.insert(before, "two of the same identity are queued");
         }
         let (margin, _) = self.booked(&ticket, scheduler);
+        self.turned_away[ticket.class.number()].queued();
         let due = world_due(event, &ticket);
         let job = Queued { ticket, deadline, due, eligible, sequence, was_held, margin };
         self.mirror.insert(key, job);
@@ -274,7 +275,7 @@ impl<'a> Checker<'a> {
             assert!(self.sheds_since_start <= most, "{} sheds in a row", self.sheds_since_start);
         }
         self.sheds_since_start = 0;
-        self.turned_away[ticket.class.number()].started();
+        self.turned_away[ticket.class.number()].start();
         if self.promises.ordered {
             self.overtake(now, key, &job);
             if self.mirror.place(key, &job).is_none() && self.promises.known_costs {

@@ -14,7 +14,8 @@ pub(crate) enum Probe {
 /// So many may be turned away before the next one is a probe.
 const PATIENCE: u32 = 256;
 
-/// How many of a class were turned away since one of it started: so many at least, and at most.
+/// How many of a class were turned away since one of it started, or a probe was queued: so many at
+/// least, and at most.
 #[derive(Clone, Default)]
 pub(crate) struct TurnedAway {
     least: u32,
@@ -22,8 +23,17 @@ pub(crate) struct TurnedAway {
 }
 
 impl TurnedAway {
-    pub(crate) const fn started(&mut self) {
+    pub(crate) const fn start(&mut self) {
         (self.least, self.most) = (0, 0);
+    }
+
+    /// The job that was asked for is queued: there is one probe at a time.
+    pub(crate) const fn queued(&mut self) {
+        match self.next() {
+            Probe::No => {}
+            Probe::Yes => self.start(),
+            Probe::Perhaps => self.least = 0,
+        }
     }
 
     pub(crate) fn refused(&mut self, is_certain: bool) {
