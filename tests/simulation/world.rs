@@ -177,9 +177,10 @@ fn a_trace_says_what_a_stream_would() {
     let config = Config { classes: vec![ClassConfig::foreground(); 2], ..Config::default() };
     let simulation = Simulation { config, streams: vec![stream], ..Simulation::default() };
     let mut seen = None;
-    let ended = simulation.observe(|event, _| match event.what {
-        What::Submitted { ticket, .. } => seen = Some(ticket),
-        _ => {}
+    let ended = simulation.observe(|event, _| {
+        if let What::Submitted { ticket, .. } = event.what {
+            seen = Some(ticket);
+        }
     });
     let (report, ticket) = (ended.expect("it can be simulated").0, seen.expect("it is taken"));
     let ns = Duration::from_nanos;
