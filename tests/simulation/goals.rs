@@ -207,7 +207,7 @@ fn a_learned_margin_keeps_noisy_estimates_from_being_late() {
         );
         assert!(learned <= 0.001, "{learned}");
         assert!(fixed > 0.001, "{fixed}");
-        assert!(goodput >= without - 0.02, "the margin costs too much: {goodput}, not {without}");
+        assert!(goodput >= without - 0.005, "the margin costs too much: {goodput}, not {without}");
     }
 }
 

@@ -244,6 +244,26 @@ fn bounds_hold() {
 }
 
 #[test]
+fn windows_are_counted_apart() {
+    let one = Stream { costs: Costs::Fixed(MS), ..Stream::new(Arrivals::Even { every: 2 * MS }) };
+    let other = Stream { class: Class::new(1), ..one.clone() };
+    let config = Config { classes: vec![ClassConfig::foreground(); 2], ..Config::default() };
+    let windows = [(0, 10), (20, 100)];
+    let window = |(from, until)| Windows { period: 100 * MS, from: from * MS, until: until * MS };
+    let report = run(&Simulation {
+        config: Config { workers: 2, ..config },
+        streams: vec![one, other],
+        windows: windows.map(window).to_vec(),
+        ..Simulation::default()
+    });
+    let counts = report.windows.iter().map(|it| (it.total.offered, it.classes[1].on_time));
+    assert_eq!(counts.collect::<Vec<_>>(), [(100, 50), (800, 400)]);
+    for windows in &report.windows {
+        assert_eq!((windows.goodput(), windows.classes[0].work_share()), (0.5, 1.0));
+    }
+}
+
+#[test]
 fn what_never_arrives_is_told() {
     let rows = [0, 5, 1_000, 2_000].map(|ms| TraceRow { at: ms * MS, ..TraceRow::default() });
     let trace = Arrivals::Trace(Trace::new(rows.to_vec()).expect("it is sorted"));
