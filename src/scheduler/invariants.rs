@@ -86,12 +86,17 @@ impl<T, I> Queue<T, I> {
                 order.and_then(|order| demand.find(order)).is_some_and(|it| it.job.child == slot)
             }
         };
+        let (doomed, condemned) = match self.at(slot).map(|record| record.place) {
+            Some(Place::Doomed(key)) => (self.doomed.get(key).map(|decided| decided.0), None),
+            Some(Place::Condemned(key)) => (None, self.condemned.get(key).map(|decided| decided.0)),
+            _ => (None, None),
+        };
         let upcoming = order.and_then(|order| self.upcoming.find(order));
         [
             is_ready,
             self.background.contains(slot),
-            self.doomed.iter().any(|(_, _, &(doomed, _))| doomed == slot),
-            self.condemned.iter().any(|(_, _, &(condemned, _))| condemned == slot),
+            doomed == Some(slot),
+            condemned == Some(slot),
             upcoming.is_some_and(|it| it.job.child == slot),
             self.wheel.contains(slot),
         ]
