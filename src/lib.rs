@@ -13,9 +13,9 @@
 //!
 //! - [`heap`]: array-backed min-heaps with decrease-key, over the caller's ids or owned payloads.
 //! - [`wheel`]: hierarchical timer wheels, exact and never early, for any `u64` deadline; and a
-//!   lane
-//!   for time-outs that all have the same duration.
-//! - [`scheduler`]: earliest deadline first, which says 'no' while the caller can still use it.
+//!   lane for time-outs that all have the same duration.
+//! - [`scheduler`]: earliest deadline first; in overload what is worth most for its cost; and a
+//!   'no' while the caller can still use it.
 //! - `simulation` (feature `simulation`): what a configuration of the scheduler does with a load,
 //!   tried in virtual time.
 //! - [`time`]: points in time, and the clocks that give them.
@@ -50,7 +50,8 @@
 //! `alloc`; [`time::CoarseClock`] and [`time::ManualClock`] are there where atomics of 64 bits are.
 //!
 //! `serde` lets heaps be serialised and deserialised, and gives wheels and lanes a `snapshot` of
-//! the time that is left, which `IdWheelSeed`, `TimerWheelSeed` and `TimeoutsSeed` read.
+//! the time that is left, which `IdWheelSeed`, `TimerWheelSeed` and `TimeoutsSeed` read; that of a
+//! scheduler is a sequence of `SavedJob`.
 //!
 //! `simulation` adds the module `simulation`, and needs `std`.
 
