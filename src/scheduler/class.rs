@@ -60,7 +60,8 @@ pub struct ClassConfig {
     /// That cost until the class has completed a job; zero by default. Too low, and the jobs of a
     /// first burst are all taken, and many are late; too high, and few are.
     pub initial_cost: Duration,
-    /// What the value of each job is multiplied by; 1 by default.
+    /// What the value of each job is multiplied by; 1 by default. Not a share of the workers: it
+    /// decides who is turned away, among foreground jobs.
     pub weight: u32,
     /// Worker time that the class gets whatever the others want; none by default.
     pub reservation: Option<Reservation>,
@@ -68,7 +69,9 @@ pub struct ClassConfig {
     /// unbounded by default.
     pub queue_bound: Option<u32>,
     /// The longest that a background class waits for slack without starting a job: after that
-    /// the one that has waited longest goes first. `None`, the default, waits for ever.
+    /// the one that has waited longest goes first, at most one in each such time. `None`, the
+    /// default, waits for ever. With *n* that wait, the last waits about *n* times as long. Such a
+    /// job is not evicted, not for a reservation either.
     pub starvation_guard: Option<Duration>,
 }
 
@@ -84,13 +87,16 @@ pub enum CostModel {
     Quantile(Quantile),
 }
 
-/// Worker time that a class gets in every period, whatever the others want.
+/// Worker time that a class gets in every period, whatever others want that have none.
 ///
 /// A *token bucket*: it holds at most `runtime` and gains `runtime` in each `period`. A job that
-/// the bucket can serve before its latest start is not evicted for the sake of a job outside
-/// a reservation. Where no index tells that everybody is on time ([`Admission::All`], or estimates
-/// that were wrong), a class with something in its bucket goes first. Beyond its reservation the
-/// class competes like any other.
+/// the bucket can serve before its latest start is not evicted for the sake of a job outside a
+/// reservation; but running jobs are not interrupted, and neither is one that a starvation guard
+/// took to the front. A period of one deadline is short for jobs that come at random: with 1.2
+/// times their load, 0.2% of them were lost in simulations, and one in 50,000 with periods of two.
+/// Where no index tells that everybody is on time ([`Admission::All`], or estimates that were
+/// wrong), a class with something in its bucket goes first. Beyond its reservation the class
+/// competes like any other.
 ///
 /// [`Admission::All`]: super::Admission::All
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

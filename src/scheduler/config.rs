@@ -28,7 +28,10 @@ use super::histogram::Quantile;
 pub struct Config {
     /// How many jobs run at once; 1 by default.
     pub workers: u32,
-    /// How many jobs may be queued at once; 65,536 by default. One more is refused.
+    /// How many jobs may be queued at once; 65,536 by default. One more is refused, or with
+    /// [`Admission::Evict`] displaces a worse one; background jobs are never displaced, so give
+    /// their classes bounds of their own. As many again may wait until a poll tells that they are
+    /// shed: poll between submissions.
     pub queue_bound: u32,
     /// Who is turned away when not all can be done in time; [`Admission::Evict`] by default.
     pub admission: Admission,
@@ -72,23 +75,25 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Admission {
-    /// Nobody: jobs queue, and are shed at their latest start. The cheapest, and the worst in
-    /// overload, since every job that runs does so at the last moment.
+    /// Nobody: jobs queue, and are shed at their latest start. The cheapest to submit to. In
+    /// overload every job runs at the last moment or hears its 'no' then, and wrong estimates
+    /// make more of them late.
     All,
     /// The job in hand, if with it not all that are released and running would meet their
     /// deadlines. What was accepted stays.
     Feasible,
-    /// Whoever costs most for its value among those due by the deadline that would be missed.
-    /// Every job is taken, and the polls shed who is evicted: the next one, if it is the job in
-    /// hand. With several workers, a run that takes longer than expected can make a job late
-    /// before the time that a `Wait` says: any other call's poll sees it, and its latest start
-    /// is the last moment.
+    /// Whoever costs most for its value among those due by the deadline that would be missed. Every
+    /// job that could be done by an idle scheduler and finds room is taken, and the polls shed who
+    /// is evicted: the next one, if it is the job in hand. With several workers, a run that takes
+    /// longer than expected can make a job late before the time that a `Wait` says: any other
+    /// call's poll sees it, and its latest start is the last moment.
     #[default]
     Evict,
 }
 
-/// Time kept free between the expected end of a job and its deadline. It covers what the shell
-/// needs to hand the result over, and the error of the estimate.
+/// Time kept free between the expected end of a job and its deadline. It covers the error of the
+/// estimate, and what the shell needs to hand the result over; a learned margin sees that only if
+/// it comes before [`complete`](super::Scheduler::complete): otherwise put it into `least`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Margin {

@@ -21,7 +21,8 @@ pub(super) enum Due {
 /// A payload and what the scheduler needs to know of it.
 ///
 /// Without a deadline a job is background work, whatever its class: it runs in slack, in the
-/// order of submission, and is never shed but by a shutdown.
+/// order of submission, and is never shed but by a shutdown. In a lasting overload it never runs,
+/// unless its class is a background one with a starvation guard.
 ///
 /// `I` is the type of identities by which jobs are coalesced; schedulers that are made with
 /// [`Scheduler::new`](super::Scheduler::new) do without.
@@ -48,7 +49,7 @@ pub struct Job<T, I = NoIdentity> {
 
 impl<T, I> Job<T, I> {
     /// A job of class 0 and value 1, without deadline or release, whose cost the class has
-    /// learned.
+    /// learned. Foreground work needs a deadline or a budget.
     #[must_use]
     pub const fn new(payload: T) -> Self {
         Self {
@@ -96,7 +97,7 @@ impl<T, I> Job<T, I> {
     }
 
     /// Sets the time that the job has, counted from its submission, or from its release if that
-    /// comes later: no job is born expired.
+    /// comes later: no job is born expired. It must be longer than cost, lead and margin together.
     #[must_use]
     pub fn budget(self, budget: Duration) -> Self {
         Self { due: Due::Within(budget), ..self }
@@ -137,7 +138,8 @@ impl<T, I> Job<T, I> {
     }
 
     /// Sets what the job is worth beside others, when not all can be done; 1 by default. A job
-    /// that is worth nothing goes first.
+    /// that is worth nothing is the first to be evicted. It decides nothing else: jobs run in the
+    /// order of their deadlines.
     #[must_use]
     pub fn value(self, value: u32) -> Self {
         Self { value, ..self }

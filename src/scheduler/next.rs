@@ -15,6 +15,9 @@ pub enum Submitted<T, I = NoIdentity> {
     /// The job is queued under this key.
     Queued(Key),
     /// A job of the same identity is queued already, under this key; the job in hand comes back.
+    /// One `Run` or `Shed` with this key is the answer to all who share it: keep by the key
+    /// whoever waits for it, or add it to the queued payload with
+    /// [`Scheduler::get_mut`](super::Scheduler::get_mut).
     Joined(Key, Job<T, I>),
 }
 

@@ -43,7 +43,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     }
 
     /// How things stand at `now`, and whether all that is queued can be done in time. Amortised
-    /// O(workers + log n).
+    /// O(workers + log n). It moves the scheduler to `now`, as every call does: it can't be asked
+    /// about the future.
     ///
     /// ```
     /// use core::time::Duration;
@@ -76,8 +77,8 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.queue.records.get_mut(key)?.payload.as_mut()
     }
 
-    /// When a queued or running job must be done; `None` within if it has no deadline, and without
-    /// if it is gone. O(1).
+    /// When a queued or running job must be done: `Some(None)` if it has no deadline, `None` if it
+    /// is gone. O(1).
     #[must_use]
     pub fn deadline(&self, key: Key) -> Option<Option<Time>> {
         self.queue.get(key).map(|record| record.deadline)
@@ -102,7 +103,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.is_closed
     }
 
-    /// What it was told before it started. O(1).
+    /// The configuration that it was made with. O(1).
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config

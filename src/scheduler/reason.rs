@@ -54,14 +54,15 @@ pub enum RefuseReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShedReason {
-    /// Started now it would end after its deadline.
+    /// Started now it would not end its margin before its deadline.
     LatestStart {
         /// The time before which it had to start: deadline - cost - lead - margin.
         latest_start: Time,
         /// The worker time that it was expected to need.
         cost: Duration,
     },
-    /// Not all could be done in time, and it cost most for its value.
+    /// Not all could be done in time, and it was the one to go: it cost most for its value, or
+    /// could not have been done even as the first.
     Evicted(Forecast),
     /// Not all could be done in time, and its tenant had more than its share of the queue.
     OverShare(Forecast),
@@ -118,8 +119,8 @@ impl fmt::Display for Forecast {
         let Self { latest_start, start, finish, ahead, violated } = self;
         write!(
             formatter,
-            "behind {ahead} jobs it would start at {start:?} and end at {finish:?}; it had to \
-             start before {latest_start:?}, and the deadline {violated:?} would be missed"
+            "behind {ahead} others it would start at {start:?} and end at {finish:?}; it had to \
+             start before {latest_start:?}, and the job due at {violated:?} would be too late"
         )
     }
 }
@@ -143,7 +144,7 @@ impl fmt::Display for ShedReason {
                 write!(formatter, "a job of {cost:?} had to start before {latest_start:?}")
             }
             Self::Evicted(forecast) => {
-                write!(formatter, "it cost most for its value: {forecast}")
+                write!(formatter, "not all can be done, and it was the one to go: {forecast}")
             }
             Self::OverShare(forecast) => {
                 write!(formatter, "its tenant has more than its share: {forecast}")

@@ -13,9 +13,10 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// What can't be done by then is shed with
     /// [`ShedReason::Shutdown`](super::ShedReason::Shutdown): at once what could not be done even
     /// now, and the rest as the admission says. So polls go on to tell what to run and what to
-    /// shed, until a `Wait(None)` says that nothing is queued. With a `by` that has passed,
-    /// everything that is queued is shed. Running jobs are not touched. Shadow mode and starvation
-    /// guards end here. A second call can only bring the end forward.
+    /// shed, until a `Wait(None)` says that nothing is queued; complete what runs before you leave.
+    /// With a `by` that has passed, everything that is queued is shed. Running jobs are not
+    /// touched. Shadow mode and starvation guards end here. A second call can only bring the end
+    /// forward.
     ///
     /// ```
     /// use core::time::Duration;

@@ -180,11 +180,11 @@ pub struct Load {
     pub running: Duration,
     /// Worker time that the released foreground jobs are expected to need.
     pub queued: Duration,
-    /// When a job would start at the latest that came before all that are queued, as far as the
-    /// sum of what runs tells; with several workers it may be sooner.
+    /// When the first queued job starts at the latest, as far as the sum of what runs tells; with
+    /// several workers it may be sooner.
     pub begin: Time,
-    /// By how much all that is queued could be delayed without a deadline being missed; `None` if
-    /// it is not certain that all will be done in time, or if nobody keeps account: with
-    /// [`Admission::All`](super::Admission::All).
+    /// By how much the released foreground jobs could be delayed without a deadline being missed;
+    /// [`Duration::MAX`] if there are none, `None` if it is not certain that all will be done in
+    /// time, or if nobody keeps account: with [`Admission::All`](super::Admission::All).
     pub slack: Option<Duration>,
 }
