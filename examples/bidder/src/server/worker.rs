@@ -110,10 +110,8 @@ impl Worker {
     ) -> Result<Pending, metrics::ShedReason> {
         let (reply, answer) = oneshot::channel();
         let imps = request.borrow_dependent().imp.len();
+        // All are worth the same: an exchange counts answers in time, not impressions.
         let job = Job::new(Work::Bid(BidJob { request, reply })).class(bid_class(imps));
-        // Each impression is worth the same, and costs about the same. With a value of 1 for
-        // all, overload would fall on the requests with many impressions alone.
-        let job = job.value(u32::try_from(imps).unwrap_or(u32::MAX));
         let job = match self.shared.config.order {
             Order::Deadline => job.deadline(deadline),
             // Without a deadline jobs run in the order of submission and are never shed.
