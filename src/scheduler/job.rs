@@ -121,9 +121,9 @@ impl<T, I> Job<T, I> {
         Self { class, ..self }
     }
 
-    /// Declares the worker time that the job needs; otherwise it is what the class has learned at
-    /// the moment of submission. Where the runs of a class take longer than was declared for
-    /// them, what is declared for others of the class is corrected: see the
+    /// Declares the worker time that the job needs; without that, or with zero, it is what the
+    /// class has learned at the moment of submission. Where the runs of a class take longer than
+    /// was declared for them, what is declared for others of the class is corrected: see the
     /// [module](super#costs).
     #[must_use]
     pub fn cost(self, cost: Duration) -> Self {

@@ -17,8 +17,7 @@
 //! # Shedding
 //!
 //! A job's *latest start* is deadline - cost - lead - margin. A queued job is shed by the first
-//! poll at or after it, while the caller still has time to answer; nothing starts after its
-//! latest start.
+//! poll at or after it, while the caller still has time to answer; nothing starts then or later.
 //!
 //! # Admission
 //!
@@ -53,7 +52,8 @@
 //! asked).
 //!
 //! *Reservations*: while a class's [`Reservation`] could serve a job by its latest start, it is
-//! evicted only if there is nobody else, and not refused for the sake of others.
+//! evicted only if there is nobody else who can be (a running job can't, nor one that a starvation
+//! guard took to the front), and not refused for the sake of others.
 //!
 //! *A full queue*: with [`Admission::Evict`], a job whose tenant has queued less displaces the
 //! worst job of the class's tenant with the most work; and where the whole queue is full, a job
@@ -81,7 +81,8 @@
 //! equal identity: the queued one keeps its class, cost, value and tenant, and takes the earlier
 //! deadline and the earlier release, for good. With [`Admission::Feasible`] that is admitted anew.
 //! It leaves the queue when all who share it have cancelled. A running job is joined by nobody,
-//! since it may have read what has changed since; another of its identity waits until it is done.
+//! since it may have read what has changed since; another of its identity waits until it is done
+//! (but for what only shadow mode runs).
 //!
 //! # Time
 //!
