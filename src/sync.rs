@@ -1,4 +1,162 @@
-//! The only door to atomics, so that a model checker can stand behind it.
+//! The only door to atomics, locks, queues and threads: those of parking_lot, crossbeam and std, or
+//! those of a model checker (`--cfg punctual_loom`, `--cfg punctual_shuttle`).
+//!
+//! Clocks count with the processor's atomics under all of them: a reading has no order to check.
 
 #[cfg(target_has_atomic = "64")]
 pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(feature = "timer")]
+pub(crate) use threads::*;
+
+#[cfg(all(feature = "timer", not(any(punctual_loom, punctual_shuttle))))]
+mod threads {
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize};
+    #[cfg(feature = "pool")]
+    pub(crate) use core::sync::atomic::{AtomicU64 as SharedU64, fence};
+    pub(crate) use parking_lot::{Mutex, MutexGuard};
+    pub(crate) use std::sync::{Arc, Weak};
+    pub(crate) use std::thread::{JoinHandle, Thread, current, park, park_timeout};
+
+    #[cfg(feature = "pool")]
+    pub(crate) use crossbeam_queue::{ArrayQueue, SegQueue};
+    #[cfg(feature = "pool")]
+    pub(crate) use crossbeam_utils::CachePadded;
+    #[cfg(feature = "pool")]
+    pub(crate) use std::thread_local;
+
+    /// Starts a thread.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that starts threads")]
+    pub(crate) fn spawn(
+        name: String,
+        run: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name(name).spawn(run)
+    }
+}
+
+#[cfg(all(feature = "timer", any(punctual_loom, punctual_shuttle)))]
+mod threads {
+    use std::collections::VecDeque;
+    use std::sync::{PoisonError, TryLockError};
+    use std::time::Duration;
+
+    #[cfg(punctual_loom)]
+    use loom as checker;
+    #[cfg(punctual_shuttle)]
+    use shuttle as checker;
+
+    pub(crate) use checker::sync::MutexGuard;
+    pub(crate) use checker::sync::atomic::{
+        AtomicBool, AtomicU64 as SharedU64, AtomicUsize, fence,
+    };
+    pub(crate) use checker::thread::{JoinHandle, Thread, current, park};
+    pub(crate) use checker::thread_local;
+    pub(crate) use std::sync::{Arc, Weak};
+
+    /// Nothing fires by itself in a model: a wake-up that only a time-out would bring is lost.
+    pub(crate) fn park_timeout(_: Duration) {
+        park();
+    }
+
+    /// Starts a thread.
+    pub(crate) fn spawn(
+        name: String,
+        run: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        checker::thread::Builder::new().name(name).spawn(run)
+    }
+
+    /// A lock with the interface of parking_lot's.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(checker::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(checker::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
+        }
+    }
+
+    /// A queue with the interface of crossbeam's, as one step of the model.
+    #[derive(Debug)]
+    pub(crate) struct ArrayQueue<T> {
+        items: Mutex<VecDeque<T>>,
+        capacity: usize,
+    }
+
+    impl<T> ArrayQueue<T> {
+        pub(crate) fn new(capacity: usize) -> Self {
+            Self { items: Mutex::new(VecDeque::new()), capacity }
+        }
+
+        pub(crate) fn push(&self, item: T) -> Result<(), T> {
+            let mut items = self.items.lock();
+            if items.len() == self.capacity {
+                return Err(item);
+            }
+            items.push_back(item);
+            Ok(())
+        }
+
+        pub(crate) fn pop(&self) -> Option<T> {
+            self.items.lock().pop_front()
+        }
+
+        pub(crate) fn is_empty(&self) -> bool {
+            self.items.lock().is_empty()
+        }
+    }
+
+    /// An unbounded queue with the interface of crossbeam's.
+    #[derive(Debug)]
+    pub(crate) struct SegQueue<T>(ArrayQueue<T>);
+
+    impl<T> SegQueue<T> {
+        pub(crate) fn new() -> Self {
+            Self(ArrayQueue::new(usize::MAX))
+        }
+
+        pub(crate) fn push(&self, item: T) {
+            let pushed = self.0.push(item);
+            debug_assert!(pushed.is_ok(), "it has no bound");
+        }
+
+        pub(crate) fn pop(&self) -> Option<T> {
+            self.0.pop()
+        }
+
+        pub(crate) fn is_empty(&self) -> bool {
+            self.0.is_empty()
+        }
+    }
+
+    /// Models have no cache lines.
+    #[derive(Debug, Default)]
+    pub(crate) struct CachePadded<T>(T);
+
+    impl<T> CachePadded<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(value)
+        }
+    }
+
+    impl<T> core::ops::Deref for CachePadded<T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            &self.0
+        }
+    }
+}

@@ -110,6 +110,13 @@ impl<C: Clock + ?Sized> Clock for &C {
     }
 }
 
+#[cfg(target_has_atomic = "ptr")]
+impl<C: Clock + ?Sized> Clock for alloc::sync::Arc<C> {
+    fn now(&self) -> Time {
+        (**self).now()
+    }
+}
+
 /// The operating system's monotonic clock; its origin is the moment of its creation.
 ///
 /// A reading costs a call to the system's clock (about 20 ns where it needs no system call).

@@ -65,6 +65,21 @@ impl<T, I> Job<T, I> {
         }
     }
 
+    /// The payload, and the same job without it. A shell that wraps payloads takes them out so,
+    /// and puts its own in [with `carrying`](Job::carrying).
+    #[must_use]
+    pub fn split(self) -> (T, Job<(), I>) {
+        let Self { payload, due, release, class, cost, lead_ns, value, tenant, identity } = self;
+        (payload, Job { payload: (), due, release, class, cost, lead_ns, value, tenant, identity })
+    }
+
+    /// The same job about something else.
+    #[must_use]
+    pub fn carrying<U>(self, payload: U) -> Job<U, I> {
+        let Self { payload: _, due, release, class, cost, lead_ns, value, tenant, identity } = self;
+        Job { payload, due, release, class, cost, lead_ns, value, tenant, identity }
+    }
+
     /// When the job must be done, if it is submitted at `now`; `None` without a deadline.
     ///
     /// ```
