@@ -4,12 +4,13 @@
 //! foundation   time      key      sync
 //! structures   heap      wheel            no clock, no thread, no_std + alloc
 //! policy       scheduler                  a state machine: every call takes `now`
-//! shells       simulation                 seeds, virtual time
+//! shells       timer    simulation        a thread that wakes; seeds, virtual time
 //! ```
 //!
 //! A module uses only modules of the lines above its own; `heap` and `wheel` don't know each
-//! other. Nothing here reads a clock or starts a thread, except `time::MonotonicClock`, which
-//! reads one: the same code runs in production, in a simulation and under a test's virtual time.
+//! other. Nothing above the shells reads a clock or starts a thread, except `time::MonotonicClock`,
+//! which reads one: the same code runs in production, in a simulation and under a test's virtual
+//! time.
 //!
 //! - [`heap`]: array-backed min-heaps with decrease-key, over the caller's ids or owned payloads.
 //! - [`wheel`]: hierarchical timer wheels, exact and never early, for any `u64` deadline; and a
@@ -18,6 +19,7 @@
 //!   'no' while the caller can still use it.
 //! - `simulation` (feature `simulation`): what a configuration of the scheduler does with a load,
 //!   tried in virtual time.
+//! - `timer` (feature `timer`): sleeps and time-outs for futures of any executor.
 //! - [`time`]: points in time, and the clocks that give them.
 //! - [`key`]: handles that never reach another element than the one they were made for.
 //!
@@ -54,6 +56,8 @@
 //! scheduler is a sequence of `SavedJob`.
 //!
 //! `simulation` adds the module `simulation`, and needs `std`.
+//!
+//! `timer` adds the module `timer`, a thread and the locks that it needs.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -65,6 +69,8 @@ pub mod scheduler;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod time;
+#[cfg(feature = "timer")]
+pub mod timer;
 pub mod wheel;
 
 mod prefetch;

@@ -11,12 +11,18 @@ pub(crate) use threads::*;
 
 #[cfg(all(feature = "timer", not(any(punctual_loom, punctual_shuttle))))]
 mod threads {
-    pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize};
+    pub(crate) use core::sync::atomic::AtomicU64 as SharedU64;
     #[cfg(feature = "pool")]
-    pub(crate) use core::sync::atomic::{AtomicU64 as SharedU64, fence};
-    pub(crate) use parking_lot::{Mutex, MutexGuard};
-    pub(crate) use std::sync::{Arc, Weak};
-    pub(crate) use std::thread::{JoinHandle, Thread, current, park, park_timeout};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
+    pub(crate) use parking_lot::Mutex;
+    #[cfg(feature = "pool")]
+    pub(crate) use parking_lot::MutexGuard;
+    pub(crate) use std::sync::Arc;
+    #[cfg(any(feature = "pool", feature = "tower"))]
+    pub(crate) use std::sync::Weak;
+    #[cfg(any(test, feature = "pool"))]
+    pub(crate) use std::thread::Thread;
+    pub(crate) use std::thread::{JoinHandle, current, park, park_timeout};
 
     #[cfg(feature = "pool")]
     pub(crate) use crossbeam_queue::{ArrayQueue, SegQueue};
