@@ -65,6 +65,8 @@ extern crate alloc;
 
 pub mod heap;
 pub mod key;
+#[cfg(feature = "pool")]
+pub mod pool;
 pub mod scheduler;
 #[cfg(feature = "simulation")]
 pub mod simulation;

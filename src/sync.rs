@@ -123,6 +123,10 @@ mod threads {
         pub(crate) fn is_empty(&self) -> bool {
             self.items.lock().is_empty()
         }
+
+        pub(crate) fn len(&self) -> usize {
+            self.items.lock().len()
+        }
     }
 
     /// An unbounded queue with the interface of crossbeam's.
@@ -145,6 +149,10 @@ mod threads {
 
         pub(crate) fn is_empty(&self) -> bool {
             self.0.is_empty()
+        }
+
+        pub(crate) fn len(&self) -> usize {
+            self.0.len()
         }
     }
 

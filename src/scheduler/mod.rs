@@ -139,6 +139,7 @@ mod shutdown;
 mod snapshot;
 mod start;
 mod stats;
+pub mod stripes;
 mod suspend;
 mod tenants;
 mod workers;
@@ -291,6 +292,34 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         match self.shed_next(now) {
             Some(shed) => Next::Shed(shed),
             None => Next::Wait(self.queue.next_wakeup(now)),
+        }
+    }
+
+    /// What to shed next, or when to look again, as [`poll`](Self::poll) says it and as costly, but
+    /// nothing is started: for a shell that has no worker at hand, and still says 'no' in time.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use punctual::scheduler::{Config, Job, Scheduler};
+    /// use punctual::time::Time;
+    ///
+    /// let (now, ms) = (Time::ZERO, Duration::from_millis);
+    /// let mut scheduler = Scheduler::new(Config::default())?;
+    /// scheduler.submit(now, Job::new("bid").budget(ms(10)).cost(ms(2)))?;
+    /// let until = scheduler.poll_sheds(now).expect_err("there is time");
+    /// assert_eq!(until, Some(now + ms(8)));
+    /// assert_eq!(scheduler.poll_sheds(now + ms(8)).map(|shed| shed.payload), Ok("bid"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The time before which there is nothing to shed, unless something else happens.
+    pub fn poll_sheds(&mut self, now: Time) -> Result<Shed<T>, Option<Time>> {
+        let now = self.decide_at(now);
+        match self.shed_next(now) {
+            Some(shed) => Ok(shed),
+            None => Err(self.queue.next_wakeup(now)),
         }
     }
 

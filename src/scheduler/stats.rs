@@ -177,6 +177,15 @@ pub struct ClassStats {
     pub lateness: Histogram,
 }
 
+impl ClassStats {
+    /// Adds what the same class did elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts += other.counts;
+        self.queue_delay.merge(&other.queue_delay);
+        self.lateness.merge(&other.lateness);
+    }
+}
+
 /// How things stand at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,0 +1,92 @@
+//! A queue and the workers that it belongs to.
+
+use std::collections::BTreeMap;
+
+use super::idle::Idle;
+use super::task::TaskRef;
+use crate::key::Key;
+use crate::scheduler::{Job, Scheduler};
+use crate::sync::{ArrayQueue, CachePadded, Mutex, Ordering, SegQueue, SharedU64};
+use crate::time::Time;
+use crate::timer::Alarm;
+
+/// A scheduler behind a lock, the ways to it, and its workers.
+///
+/// Whoever holds the lock does what others left in `inbox` and `woken` meanwhile. Whoever leaves
+/// something there tries the lock afterwards; whoever gives the lock back looks there afterwards.
+/// So nothing stays there, and nobody waits for the lock to bring something.
+pub(super) struct Group {
+    pub(super) core: Mutex<Core>,
+    /// Jobs that came while somebody else held the lock.
+    pub(super) inbox: ArrayQueue<Job<TaskRef>>,
+    /// Jobs that waited for something that has come. Each is here at most once, so there are never
+    /// more than the pool has futures.
+    pub(super) woken: SegQueue<TaskRef>,
+    pub(super) idle: Idle,
+    /// The deadline of the job that starts next, for workers of other groups.
+    pub(super) head: CachePadded<Head>,
+    /// Rings when somebody has to look at the scheduler although no worker does.
+    pub(super) alarm: Alarm,
+}
+
+/// What a group's lock guards.
+pub(super) struct Core {
+    pub(super) scheduler: Scheduler<TaskRef>,
+    /// What has begun and waits.
+    pub(super) suspended: BTreeMap<Key, TaskRef>,
+    /// When a shutdown ends what has begun and still waits.
+    pub(super) closing: Option<Time>,
+}
+
+/// A published deadline.
+pub(super) struct Head(SharedU64);
+
+impl Head {
+    /// Nothing can start.
+    const NOTHING: u64 = u64::MAX;
+
+    pub(super) fn new() -> Self {
+        Self(SharedU64::new(Self::NOTHING))
+    }
+
+    /// Publishes what starts next: a job and its deadline, if it has one.
+    pub(super) fn publish(&self, first: Option<Option<Time>>) {
+        let head = match first {
+            None => Self::NOTHING,
+            Some(deadline) => deadline.map_or(u64::MAX - 1, Time::as_nanos).min(u64::MAX - 1),
+        };
+        // A store makes the others read it anew.
+        if self.0.load(Ordering::Relaxed) != head {
+            self.0.store(head, Ordering::SeqCst);
+        }
+    }
+
+    /// The deadline of what starts next; the end of time if it has none.
+    pub(super) fn read(&self) -> Option<Time> {
+        let head = self.0.load(Ordering::SeqCst);
+        (head != Self::NOTHING).then_some(Time::from_nanos(head))
+    }
+}
+
+impl Group {
+    pub(super) fn new(
+        scheduler: Scheduler<TaskRef>,
+        workers: u32,
+        inbox_bound: usize,
+        alarm: Alarm,
+    ) -> Self {
+        Self {
+            core: Mutex::new(Core { scheduler, suspended: BTreeMap::new(), closing: None }),
+            inbox: ArrayQueue::new(inbox_bound),
+            woken: SegQueue::new(),
+            idle: Idle::new(workers),
+            head: CachePadded::new(Head::new()),
+            alarm,
+        }
+    }
+
+    /// Whether somebody left something.
+    pub(super) fn is_attended(&self) -> bool {
+        self.inbox.is_empty() && self.woken.is_empty()
+    }
+}

@@ -1,0 +1,171 @@
+//! Jobs that borrow from the stack of the thread that waits for them.
+//!
+//! A queue holds jobs without their lifetimes. What makes that sound is that nothing a scoped job
+//! borrows is touched after it has left its scope's [`Lease`], and that the scope doesn't return
+//! before all have: also when its closure panics, when tickets are leaked, and when the pool is
+//! closed meanwhile.
+#![allow(unsafe_code, reason = "a job's lifetime is erased while its scope waits for it")]
+
+use std::marker::PhantomData;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::task::Context;
+
+use super::body::Scoped;
+use super::handle::Handle;
+use super::lease::Lease;
+use super::outcome::Outcome;
+use super::task::{Runnable, Task, TaskRef};
+use super::ticket::Claim;
+use super::waiter::unpark_waker;
+use super::worker::{help, own_group};
+use crate::scheduler::{Budget, Job, Refused, RescheduleError};
+use crate::sync::{Arc, Mutex, park};
+use crate::time::Time;
+
+/// Where jobs are submitted that borrow: see [`Handle::scope`].
+pub struct Scope<'scope, 'env: 'scope> {
+    handle: &'env Handle,
+    lease: Arc<Lease>,
+    /// What the scope's thread can run itself while it waits, if it is a worker of the pool.
+    own: Option<Mutex<Vec<TaskRef>>>,
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+/// A job of a scope that was submitted. Dropped, it cancels the job, as a
+/// [`Ticket`](super::Ticket) does; a job that isn't run doesn't come back.
+#[must_use = "a job whose ticket is dropped is cancelled: `detach` lets it go on alone"]
+pub struct ScopedTicket<'scope, R>(Claim<'scope, R, ()>);
+
+impl<R> ScopedTicket<'_, R> {
+    /// Waits for the outcome: as [`Ticket::wait`](super::Ticket::wait).
+    pub fn wait(self) -> Outcome<R, ()> {
+        self.0.wait()
+    }
+
+    /// Waits for the outcome until the pool's clock shows `until`.
+    ///
+    /// # Errors
+    ///
+    /// The ticket, if there is no outcome by then.
+    pub fn wait_until(self, until: Time) -> Result<Outcome<R, ()>, Self> {
+        self.0.wait_until(until).map_err(Self)
+    }
+
+    /// The outcome, if there is one already.
+    ///
+    /// # Errors
+    ///
+    /// The ticket, if there is none.
+    pub fn try_take(self) -> Result<Outcome<R, ()>, Self> {
+        self.0.try_take().map_err(Self)
+    }
+
+    /// Cancels the job if it is queued: as [`Ticket::cancel`](super::Ticket::cancel).
+    pub fn cancel(&self) -> bool {
+        self.0.cancel()
+    }
+
+    /// Gives the job another deadline: as [`Ticket::reschedule`](super::Ticket::reschedule).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn reschedule(&self, deadline: Time) -> Result<Option<Time>, RescheduleError> {
+        self.0.reschedule(deadline)
+    }
+
+    /// Lets the job go on; the scope still waits for it.
+    pub fn detach(self) {
+        self.0.detach();
+    }
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Submits a job that may borrow what outlives the scope: otherwise as [`Handle::submit`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn submit<F, R>(&'scope self, job: Job<F>) -> Result<ScopedTicket<'scope, R>, Refused<F>>
+    where
+        F: FnOnce(Budget) -> R + Send + 'scope,
+        R: Send + 'scope,
+    {
+        let (call, job) = job.split();
+        let (spot, now) = match self.handle.spot(&job, Some(self.lease.clone())) {
+            Ok(spot) => spot,
+            Err(reason) => return Err(Refused { job: job.carrying(call), reason }),
+        };
+        let task = Task::new(spot, Scoped(call));
+        // From here on the scope waits for the job.
+        self.lease.enter();
+        let erased = erase(task.clone());
+        if let Some(own) = &self.own {
+            own.lock().push(erased.clone());
+        }
+        match self.handle.offer(&job, erased, now) {
+            Ok(()) => Ok(ScopedTicket(Claim::new(task))),
+            Err(reason) => {
+                let call = task.take_body().map(|Scoped(call)| call);
+                self.lease.leave();
+                match call {
+                    Some(call) => Err(Refused { job: job.carrying(call), reason }),
+                    None => Ok(ScopedTicket(Claim::new(task))),
+                }
+            }
+        }
+    }
+
+    /// Waits until all jobs have ended. A worker runs what is queued of them meanwhile.
+    fn wait(&self) {
+        let Some(own) = &self.own else { return self.lease.wait() };
+        let (shared, waker) = (&self.handle.shared, unpark_waker());
+        while !self.lease.is_idle() {
+            let mut tasks = mem::take(&mut *own.lock());
+            let mut has_helped = false;
+            tasks.retain(|task| {
+                let helped = help(shared, task.spot());
+                has_helped |= helped;
+                !helped
+            });
+            let release = tasks.iter().filter_map(|task| task.spot().release).min();
+            own.lock().append(&mut tasks);
+            if has_helped || self.lease.is_idle() {
+                continue;
+            }
+            let mut sleep = pin!(release.map(|release| shared.timer.sleep_until(release)));
+            if let Some(sleep) = sleep.as_mut().as_pin_mut()
+                && sleep.poll(&mut Context::from_waker(&waker)).is_ready()
+            {
+                // Released, and not to be had: it runs elsewhere, or is about to be shed.
+            }
+            park();
+        }
+    }
+}
+
+/// A scoped job as a queue holds it.
+fn erase<'scope>(task: Arc<dyn Runnable + 'scope>) -> TaskRef {
+    // SAFETY: the two types differ in the lifetime of what the job borrows and in nothing else.
+    // `submit` has entered the scope's lease for the job, and `Handle::scope` returns, and so ends
+    // 'scope, only when the lease is idle. The job leaves the lease as the last thing that
+    // `Task::end` does, when its closure has been consumed or dropped, and its result is dropped or
+    // in the hands of a ticket, which doesn't outlive 'scope. What remains of it holds nothing that
+    // was borrowed.
+    unsafe { mem::transmute::<Arc<dyn Runnable + 'scope>, TaskRef>(task) }
+}
+
+pub(super) fn scope<'env, F, T>(handle: &'env Handle, run: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let own = own_group(&handle.shared).map(|_| Mutex::new(Vec::new()));
+    let (scope, env) = (PhantomData, PhantomData);
+    let scope = Scope { handle, lease: Arc::new(Lease::new()), own, scope, env };
+    let result = catch_unwind(AssertUnwindSafe(|| run(&scope)));
+    scope.wait();
+    result.unwrap_or_else(|payload| resume_unwind(payload))
+}

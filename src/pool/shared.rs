@@ -1,0 +1,224 @@
+//! What all handles of a pool, its workers and its jobs share.
+
+use std::task::Wake;
+
+use super::group::Group;
+use super::task::TaskRef;
+use super::visit::Visit;
+use crate::scheduler::{Class, ClassStats, Job, Stats};
+use crate::sync::{
+    Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Thread, Weak, current, fence, park,
+};
+use crate::time::Time;
+use crate::timer::Timer;
+
+/// How often a visitor looks whether others have left something meanwhile, before it lets the
+/// timer's thread look.
+const ROUNDS: u32 = 2;
+
+pub(super) struct Shared {
+    pub(super) groups: Vec<Group>,
+    pub(super) timer: Timer,
+    pub(super) classes: usize,
+    pub(super) is_closed: AtomicBool,
+    /// Futures that have not ended.
+    pub(super) futures: AtomicUsize,
+    pub(super) futures_bound: usize,
+    /// Where the next job goes that comes from outside.
+    pub(super) next_group: AtomicUsize,
+    pub(super) workers: Workforce,
+}
+
+/// Counts the workers that have not ended, for those who wait for the end.
+pub(super) struct Workforce {
+    alive: AtomicUsize,
+    waiting: Mutex<Vec<Thread>>,
+}
+
+impl Workforce {
+    pub(super) fn new() -> Self {
+        Self { alive: AtomicUsize::new(0), waiting: Mutex::new(Vec::new()) }
+    }
+
+    /// A worker is about to be started.
+    pub(super) fn hire(&self) {
+        self.alive.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A worker ends.
+    pub(super) fn retire(&self) {
+        if self.alive.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.waiting.lock().drain(..).for_each(|thread| thread.unpark());
+        }
+    }
+
+    /// Waits until all workers have ended.
+    pub(super) fn wait(&self) {
+        // Enlisted before the count is read: whoever retires last sees it, or is seen.
+        self.waiting.lock().push(current());
+        while self.alive.load(Ordering::SeqCst) > 0 {
+            park();
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn now(&self) -> Time {
+        self.timer.now()
+    }
+
+    /// The group in which a new job is queued: that of the worker that submits it, or one after the
+    /// other.
+    pub(super) fn place(&self, own: Option<usize>) -> usize {
+        match own {
+            _ if !self.is_striped() => 0,
+            Some(own) => own,
+            None => self.next_group.fetch_add(1, Ordering::Relaxed) % self.groups.len(),
+        }
+    }
+
+    pub(super) fn is_striped(&self) -> bool {
+        self.groups.len() > 1
+    }
+
+    /// Brings a job to a group. It is not waited for the group's lock: whoever holds it takes the
+    /// job in.
+    ///
+    /// # Errors
+    ///
+    /// The job, if the lock is held and the inbox is full.
+    pub(super) fn submit(
+        &self,
+        group: usize,
+        job: Job<TaskRef>,
+        now: Time,
+    ) -> Result<(), Job<TaskRef>> {
+        match self.groups[group].core.try_lock() {
+            Some(core) => {
+                let mut visit = Visit::new(self, &self.groups[group], core, now);
+                visit.drain();
+                visit.admit(job);
+                visit.leave();
+            }
+            None => self.groups[group].inbox.push(job)?,
+        }
+        self.attend(group, now);
+        Ok(())
+    }
+
+    /// Visits a group, when its lock is free.
+    pub(super) fn visit(&self, group: usize, now: Time) -> Visit<'_> {
+        let group = &self.groups[group];
+        let mut visit = Visit::new(self, group, group.core.lock(), now);
+        visit.drain();
+        visit
+    }
+
+    /// Takes in what others have left, unless somebody else is about to. Call it after something
+    /// was left, and after the lock was given back.
+    pub(super) fn attend(&self, at: usize, now: Time) {
+        let group = &self.groups[at];
+        for _ in 0..ROUNDS {
+            // Between leaving something and trying the lock, and between giving the lock back and
+            // looking here: of two who do this at the same time, one sees what the other did.
+            fence(Ordering::SeqCst);
+            if group.is_attended() {
+                return;
+            }
+            let Some(core) = group.core.try_lock() else { return };
+            let mut visit = Visit::new(self, group, core, now);
+            visit.drain();
+            visit.leave();
+        }
+        group.alarm.set(now);
+    }
+
+    /// Whether a worker rests that could take a job of the group.
+    pub(super) fn is_anybody_resting(&self, group: &Group) -> bool {
+        group.idle.is_anybody_resting()
+            || self.is_striped() && self.groups.iter().any(|it| it.idle.is_anybody_resting())
+    }
+
+    /// Sends a worker to work: one of the group's, or else another's.
+    pub(super) fn wake_one(&self, group: &Group) -> bool {
+        group.idle.wake_one()
+            || self.is_striped() && self.groups.iter().any(|it| it.idle.wake_one())
+    }
+
+    /// Takes no job any more, and lets what is there be done by `by`. Returns how many jobs can't be.
+    pub(super) fn close(&self, by: Time) -> u64 {
+        self.is_closed.store(true, Ordering::SeqCst);
+        let (now, mut shed) = (self.now(), 0);
+        for at in 0..self.groups.len() {
+            let mut visit = self.visit(at, now);
+            visit.core.scheduler.shutdown(now, by);
+            visit.core.closing = visit.core.closing.into_iter().chain([by]).min();
+            visit.close_out();
+            shed += visit.shed_all();
+            visit.look_again();
+            visit.leave();
+            // Those who have nothing to do any more end.
+            self.groups[at].idle.wake_all();
+            self.groups[at].alarm.set(by.max(now));
+            self.attend(at, now);
+        }
+        shed
+    }
+
+    /// The time has come that somebody set the group's alarm to.
+    fn ring(&self, at: usize) {
+        let now = self.now();
+        let mut visit = self.visit(at, now);
+        visit.close_out();
+        visit.look_again();
+        visit.leave();
+        self.attend(at, now);
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let now = self.now();
+        let mut sum = Stats::default();
+        for at in 0..self.groups.len() {
+            let visit = self.visit(at, now);
+            sum += visit.core.scheduler.stats();
+            visit.leave();
+            self.attend(at, now);
+        }
+        sum
+    }
+
+    pub(super) fn class_stats(&self, class: Class) -> Option<ClassStats> {
+        let now = self.now();
+        let mut sum: Option<ClassStats> = None;
+        for at in 0..self.groups.len() {
+            let visit = self.visit(at, now);
+            if let Some(stats) = visit.core.scheduler.class_stats(class) {
+                match &mut sum {
+                    None => sum = Some(stats.clone()),
+                    Some(sum) => sum.merge(stats),
+                }
+            }
+            visit.leave();
+            self.attend(at, now);
+        }
+        sum
+    }
+}
+
+/// Lets the timer look at a group.
+pub(super) struct Ring {
+    pub(super) shared: Weak<Shared>,
+    pub(super) group: usize,
+}
+
+impl Wake for Ring {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.ring(self.group);
+        }
+    }
+}

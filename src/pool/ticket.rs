@@ -1,0 +1,225 @@
+//! What a submitter holds of a job.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use super::outcome::{Outcome, Work};
+use super::task::Outlet;
+use super::waiter::{Waiter, unpark_waker};
+use super::worker::{help, own_group};
+use crate::scheduler::RescheduleError;
+use crate::sync::{Arc, current, park};
+use crate::time::Time;
+
+/// A job that was submitted, and the way to its outcome.
+///
+/// # When it is dropped
+///
+/// The job is cancelled, as by [`cancel`](Self::cancel): a caller that has gone away (a future that
+/// timed out, a connection that was closed) frees its place without a line of code, and nobody
+/// works for an answer that nobody reads. [`detach`](Self::detach) lets the job go on alone.
+///
+/// # As a future
+///
+/// A ticket is a future of its job's outcome, in any executor. Once it has given the outcome it
+/// stays pending.
+///
+/// ```
+/// use core::time::Duration;
+/// use punctual::pool::{Outcome, Pool};
+/// use punctual::scheduler::Job;
+///
+/// let pool = Pool::builder().workers(2).build()?;
+/// let job = Job::new(|_budget| 6 * 7).budget(Duration::from_secs(60));
+/// let Ok(ticket) = pool.submit(job) else { unreachable!("it is open, and has room") };
+/// assert!(matches!(ticket.wait(), Outcome::Done(42)));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[must_use = "a job whose ticket is dropped is cancelled: `detach` lets it go on alone"]
+pub struct Ticket<R>(pub(super) Claim<'static, R, Work<R>>);
+
+impl<R> Ticket<R> {
+    /// Waits for the outcome. On a worker of the same pool, a job that is queued is run by this
+    /// worker, which has nothing better to do, and so is a future whenever it can go on.
+    pub fn wait(self) -> Outcome<R> {
+        self.0.wait()
+    }
+
+    /// Waits for the outcome until the pool's clock shows `until`.
+    ///
+    /// # Errors
+    ///
+    /// The ticket, if there is no outcome by then.
+    pub fn wait_until(self, until: Time) -> Result<Outcome<R>, Self> {
+        self.0.wait_until(until).map_err(Self)
+    }
+
+    /// The outcome, if there is one already. Takes no time.
+    ///
+    /// # Errors
+    ///
+    /// The ticket, if there is none.
+    pub fn try_take(self) -> Result<Outcome<R>, Self> {
+        self.0.try_take().map_err(Self)
+    }
+
+    /// Cancels the job if it is queued, or waits for something: its place is free at once, and the
+    /// outcome is [`Outcome::Cancelled`]. Returns whether that was so. O(log n) behind its queue's
+    /// lock.
+    ///
+    /// A closure that runs can't be interrupted. A future that is being polled ends where it waits
+    /// next.
+    pub fn cancel(&self) -> bool {
+        self.0.cancel()
+    }
+
+    /// Gives the job another deadline, and returns the old one: see
+    /// [`Scheduler::reschedule`](crate::scheduler::Scheduler::reschedule). O(log n) behind its
+    /// queue's lock.
+    ///
+    /// # Errors
+    ///
+    /// If the job runs or has an outcome, or if its deadline, or with
+    /// [`Admission::Feasible`](crate::scheduler::Admission::Feasible) another's, would be missed.
+    pub fn reschedule(&self, deadline: Time) -> Result<Option<Time>, RescheduleError> {
+        self.0.reschedule(deadline)
+    }
+
+    /// Lets the job go on, though nobody waits for it. What it returns is dropped.
+    pub fn detach(self) {
+        self.0.detach();
+    }
+}
+
+impl<R> Future for Ticket<R> {
+    type Output = Outcome<R>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome<R>> {
+        self.0.poll(context)
+    }
+}
+
+impl<R> std::fmt::Debug for Ticket<R> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Ticket(..)")
+    }
+}
+
+/// The one right to a job's outcome.
+pub(super) struct Claim<'a, R, W> {
+    task: Option<Arc<dyn Outlet<R, W> + 'a>>,
+}
+
+impl<'a, R, W> Claim<'a, R, W> {
+    pub(super) fn new(task: Arc<dyn Outlet<R, W> + 'a>) -> Self {
+        Self { task: Some(task) }
+    }
+
+    pub(super) fn wait(self) -> Outcome<R, W> {
+        match self.wait_while(|| true) {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Cancelled,
+        }
+    }
+
+    pub(super) fn wait_until(self, until: Time) -> Result<Outcome<R, W>, Self> {
+        let Some(task) = self.task.clone() else { return Err(self) };
+        let timer = &task.spot().home.0.timer;
+        // The pool's own clock counts, which may be one that a test moves.
+        let mut sleep = pin!(timer.sleep_until(until));
+        let waker = unpark_waker();
+        let mut context = Context::from_waker(&waker);
+        self.wait_while(move || sleep.as_mut().poll(&mut context).is_pending())
+    }
+
+    /// Waits for the outcome while there is time, which is asked after each wake-up.
+    fn wait_while(mut self, mut has_time: impl FnMut() -> bool) -> Result<Outcome<R, W>, Self> {
+        let Some(task) = self.task.take() else { return Err(self) };
+        let home = &task.spot().home.0;
+        let helps = own_group(home).is_some();
+        // A worker that waits for a release is woken by it, since all others may wait as well.
+        let release = task.spot().release.filter(|_| helps);
+        let mut release = pin!(release.map(|release| home.timer.sleep_until(release)));
+        let waker = release.is_some().then(unpark_waker);
+        loop {
+            let thread = current();
+            let waiter = if helps { Waiter::Helper(thread) } else { Waiter::Thread(thread) };
+            if let Some(outcome) = task.take(Some(waiter)) {
+                return Ok(outcome);
+            }
+            if !has_time() {
+                self.task = Some(task);
+                return Err(self);
+            }
+            if helps && help(home, task.spot()) {
+                continue;
+            }
+            if let (Some(sleep), Some(waker)) = (release.as_mut().as_pin_mut(), &waker)
+                && sleep.poll(&mut Context::from_waker(waker)).is_ready()
+            {
+                release.set(None);
+                continue;
+            }
+            park();
+        }
+    }
+
+    pub(super) fn try_take(mut self) -> Result<Outcome<R, W>, Self> {
+        let Some(task) = self.task.take() else { return Err(self) };
+        task.take(None).ok_or_else(|| {
+            self.task = Some(task);
+            self
+        })
+    }
+
+    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<Outcome<R, W>> {
+        self.task.as_ref().map_or(Poll::Pending, |task| task.poll(context))
+    }
+
+    pub(super) fn cancel(&self) -> bool {
+        self.task.as_deref().is_some_and(cancel)
+    }
+
+    pub(super) fn reschedule(&self, deadline: Time) -> Result<Option<Time>, RescheduleError> {
+        let Some(task) = &self.task else { return Err(RescheduleError::Stale) };
+        let (shared, group) = (&task.spot().home.0, task.spot().group);
+        let now = shared.now();
+        let mut visit = shared.visit(group, now);
+        let rescheduled = match task.spot().key() {
+            Some(key) => visit.core.scheduler.reschedule(now, key, deadline),
+            None => Err(RescheduleError::Stale),
+        };
+        visit.look_again();
+        visit.leave();
+        shared.attend(group, now);
+        rescheduled
+    }
+
+    pub(super) fn detach(mut self) {
+        if let Some(task) = self.task.take() {
+            task.abandon();
+        }
+    }
+}
+
+impl<R, W> Drop for Claim<'_, R, W> {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take()
+            && task.abandon()
+        {
+            cancel(&*task);
+        }
+    }
+}
+
+fn cancel<R, W>(task: &(dyn Outlet<R, W> + '_)) -> bool {
+    // First, so that a job that stops running meanwhile is either in the queue or knows of it.
+    task.discourage();
+    let (shared, group) = (&task.spot().home.0, task.spot().group);
+    let now = shared.now();
+    let mut visit = shared.visit(group, now);
+    let was_there = task.spot().key().is_some_and(|key| visit.cancel(key));
+    visit.leave();
+    shared.attend(group, now);
+    was_there
+}

@@ -1,0 +1,234 @@
+//! What is done while somebody holds a group's lock.
+//!
+//! Nobody else's code runs under the lock: what tickets have to be told is collected, and told
+//! after it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::group::{Core, Group};
+use super::shared::Shared;
+use super::task::{Ran, Suspended, TaskRef};
+use crate::key::Key;
+use crate::scheduler::{Cancelled, Job, Next, Outcome, Running, Verdict};
+use crate::sync::MutexGuard;
+use crate::time::Time;
+
+/// The most that one visit sheds without a worker's poll: a visitor has work of its own.
+const BATCH: usize = 256;
+
+/// Somebody holds the lock of a group.
+pub(super) struct Visit<'a> {
+    shared: &'a Shared,
+    group: &'a Group,
+    pub(super) core: MutexGuard<'a, Core>,
+    now: Time,
+    /// Whether something has changed that a worker, or the alarm, should know of.
+    is_changed: bool,
+    /// When somebody has to look again.
+    alarm_at: Option<Time>,
+    /// Jobs that are not run.
+    turned_away: Vec<(TaskRef, Verdict)>,
+    /// Jobs that nobody wants any more.
+    cancelled: Vec<TaskRef>,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        group: &'a Group,
+        core: MutexGuard<'a, Core>,
+        now: Time,
+    ) -> Self {
+        let (turned_away, cancelled) = (Vec::new(), Vec::new());
+        let (is_changed, alarm_at) = (false, None);
+        Self { shared, group, core, now, is_changed, alarm_at, turned_away, cancelled }
+    }
+
+    /// Takes in what others have left: at least all that was there when the visit began.
+    pub(super) fn drain(&mut self) {
+        for _ in 0..self.group.woken.len() {
+            let Some(task) = self.group.woken.pop() else { break };
+            self.resume(task);
+        }
+        for _ in 0..self.group.inbox.len() {
+            let Some(job) = self.group.inbox.pop() else { break };
+            self.admit(job);
+        }
+    }
+
+    /// Queues a job, or turns it away.
+    pub(super) fn admit(&mut self, job: Job<TaskRef>) {
+        self.is_changed = true;
+        match self.core.scheduler.submit(self.now, job) {
+            Ok(submitted) => {
+                let key = submitted.key();
+                if let Some(task) = self.core.scheduler.get(key) {
+                    task.spot().set_key(key);
+                }
+            }
+            Err(refused) => {
+                let verdict = Verdict::Refused(refused.reason);
+                self.turned_away.push((refused.job.payload, verdict));
+            }
+        }
+    }
+
+    /// Queues a job that has waited for something, unless it was cancelled meanwhile.
+    fn resume(&mut self, task: TaskRef) {
+        let Some(key) = task.spot().key() else { return };
+        if self.core.suspended.remove(&key).is_some() {
+            let resumed = self.core.scheduler.resume(self.now, key, task);
+            debug_assert!(resumed.is_ok(), "what is suspended can be resumed");
+            self.is_changed = true;
+        }
+    }
+
+    /// Ends a run.
+    pub(super) fn finish(&mut self, key: Key, task: TaskRef, ran: Ran) {
+        let scheduler = &mut self.core.scheduler;
+        match ran {
+            Ran::Done => drop(scheduler.complete(self.now, key, Outcome::Done)),
+            Ran::Failed => drop(scheduler.complete(self.now, key, Outcome::Failed)),
+            Ran::Pending => self.suspend(key, task),
+        }
+    }
+
+    fn suspend(&mut self, key: Key, task: TaskRef) {
+        let is_over = self.core.closing.is_some_and(|by| by <= self.now);
+        let state = if is_over { Suspended::Unwanted } else { task.suspend() };
+        self.core.scheduler.suspend(self.now, key);
+        self.core.suspended.insert(key, task.clone());
+        match state {
+            Suspended::Waiting => {}
+            Suspended::Woken => self.resume(task),
+            Suspended::Unwanted => drop(self.cancel(key)),
+        }
+    }
+
+    /// Takes a job out that isn't running; its ticket hears of it after the visit. Whether it was
+    /// there.
+    pub(super) fn cancel(&mut self, key: Key) -> bool {
+        let task = match self.core.scheduler.cancel(key) {
+            Some(Cancelled::Removed(task)) => Some(task),
+            Some(Cancelled::Suspended) => self.core.suspended.remove(&key),
+            Some(Cancelled::LetGo) | None => None,
+        };
+        // What it would have taken is slack now.
+        self.is_changed |= task.is_some();
+        let was_there = task.is_some();
+        self.cancelled.extend(task);
+        was_there
+    }
+
+    /// What a worker has to do next.
+    pub(super) fn next(&mut self) -> Option<Running<TaskRef>> {
+        loop {
+            match self.core.scheduler.poll(self.now) {
+                Next::Run(running) => return Some(running),
+                Next::Shed(shed) => {
+                    self.turned_away.push((shed.payload, Verdict::Shed(shed.reason)));
+                }
+                Next::Wait(until) => {
+                    self.set_alarm(until);
+                    self.is_changed = false;
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Something else has changed: a deadline, or the time.
+    pub(super) const fn look_again(&mut self) {
+        self.is_changed = true;
+    }
+
+    /// Ends what has begun and waits, if a shutdown says so.
+    pub(super) fn close_out(&mut self) {
+        if self.core.closing.is_some_and(|by| by <= self.now) {
+            let suspended: Vec<_> = self.core.suspended.keys().copied().collect();
+            for key in suspended {
+                self.cancel(key);
+            }
+        }
+    }
+
+    fn set_alarm(&mut self, until: Option<Time>) {
+        self.alarm_at = self.alarm_at.into_iter().chain(until).min();
+    }
+
+    /// Sees to it that somebody starts what can start, and that the others hear their 'no' in time
+    /// although all workers are busy.
+    fn look_ahead(&mut self) {
+        if self.shared.is_striped() {
+            let first = self.core.scheduler.first(self.now);
+            self.group.head.publish(first.map(|(_, deadline)| deadline));
+        }
+        if !self.is_changed {
+            return;
+        }
+        if self.shared.is_anybody_resting(self.group)
+            && self.core.scheduler.first(self.now).is_some()
+            && self.shared.wake_one(self.group)
+        {
+            // It looks ahead itself.
+            return;
+        }
+        self.shed(BATCH);
+    }
+
+    /// Sheds what has to be, at most so many, and sets the alarm for the rest. Returns how many
+    /// that were.
+    fn shed(&mut self, most: usize) -> usize {
+        let before = self.turned_away.len();
+        let until = loop {
+            if self.turned_away.len() - before == most {
+                break Some(self.now);
+            }
+            match self.core.scheduler.poll_sheds(self.now) {
+                Err(until) => break until,
+                Ok(shed) => self.turned_away.push((shed.payload, Verdict::Shed(shed.reason))),
+            }
+        };
+        self.set_alarm(until);
+        self.turned_away.len() - before
+    }
+
+    /// Sheds all that has to be. Returns how many jobs that were.
+    pub(super) fn shed_all(&mut self) -> u64 {
+        self.shed(usize::MAX) as u64
+    }
+
+    /// Whether the group has been closed, and nothing is left of it.
+    pub(super) fn is_over(&self) -> bool {
+        let scheduler = &self.core.scheduler;
+        scheduler.is_closed() && {
+            let stats = scheduler.stats();
+            stats.queued == 0 && stats.running == 0 && stats.suspended == 0
+        }
+    }
+
+    /// Gives the lock back, and tells what has to be told.
+    pub(super) fn leave(mut self) {
+        self.look_ahead();
+        if self.is_over() {
+            self.group.idle.wake_all();
+        }
+        let Self { group, core, alarm_at, turned_away, cancelled, .. } = self;
+        drop(core);
+        if let Some(at) = alarm_at {
+            group.alarm.set(at);
+        }
+        for (task, verdict) in turned_away {
+            tell(|| task.shed(verdict));
+        }
+        for task in cancelled {
+            tell(|| task.cancel());
+        }
+    }
+}
+
+/// Runs what a submitter wrote: wakers and destructors. One that panics must not keep others from
+/// hearing what became of their jobs.
+fn tell(what: impl FnOnce()) {
+    drop(catch_unwind(AssertUnwindSafe(what)));
+}

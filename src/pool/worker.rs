@@ -1,0 +1,165 @@
+//! A worker's thread.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use super::shared::Shared;
+use super::task::{Ran, TaskRef};
+use crate::key::Key;
+use crate::scheduler::Running;
+use crate::sync::{Arc, Ordering, fence, thread_local};
+use crate::time::Time;
+
+thread_local! {
+    /// The pool whose worker this thread is, by address, and its group.
+    static AT_WORK: Cell<Option<(usize, usize)>> = Cell::new(None);
+}
+
+/// The group of this thread, if it is a worker of the pool.
+pub(super) fn own_group(shared: &Arc<Shared>) -> Option<usize> {
+    let at_work = AT_WORK.with(Cell::get);
+    at_work.filter(|&(pool, _)| pool == ptr::from_ref(&**shared).addr()).map(|(_, group)| group)
+}
+
+/// A worker: the `index`th of a group.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    group: usize,
+    index: usize,
+}
+
+/// A run that its scheduler has not been told of.
+struct Ended {
+    group: usize,
+    key: Key,
+    task: TaskRef,
+    ran: Ran,
+}
+
+/// What a worker does next.
+enum Turn {
+    Run(usize, Running<TaskRef>),
+    Rest,
+    End,
+}
+
+impl Worker {
+    pub(super) const fn new(shared: Arc<Shared>, group: usize, index: usize) -> Self {
+        Self { shared, group, index }
+    }
+
+    /// Works until the pool is closed and nothing is left to do.
+    pub(super) fn work(self) {
+        AT_WORK.with(|it| it.set(Some((ptr::from_ref(&*self.shared).addr(), self.group))));
+        self.shared.groups[self.group].idle.enlist(self.index);
+        let mut ended = None;
+        loop {
+            match self.turn(ended.take()) {
+                Turn::Run(group, running) => ended = Some(run(group, running)),
+                Turn::Rest => self.shared.groups[self.group].idle.rest(self.index),
+                Turn::End => break,
+            }
+        }
+        self.shared.workers.retire();
+    }
+
+    /// Ends a run, and looks for the next one.
+    fn turn(&self, ended: Option<Ended>) -> Turn {
+        let (shared, now) = (&*self.shared, self.shared.now());
+        let ended = match ended {
+            Some(ended) if ended.group != self.group => {
+                finish(shared, ended, now);
+                None
+            }
+            ended => ended,
+        };
+        if shared.is_striped()
+            && let Some(turn) = self.steal(now)
+        {
+            if let Some(ended) = ended {
+                finish(shared, ended, now);
+            }
+            return turn;
+        }
+        let mut visit = shared.visit(self.group, now);
+        if let Some(ended) = ended {
+            visit.finish(ended.key, ended.task, ended.ran);
+        }
+        let turn = match visit.next() {
+            Some(running) => Turn::Run(self.group, running),
+            None if visit.is_over() => Turn::End,
+            None => {
+                shared.groups[self.group].idle.lie_down(self.index);
+                Turn::Rest
+            }
+        };
+        visit.leave();
+        shared.attend(self.group, now);
+        match turn {
+            Turn::Rest if shared.is_striped() => self.look_around(now),
+            turn => turn,
+        }
+    }
+
+    /// Whoever brings work to another group looks for a worker that rests after it has published
+    /// what starts next; this one looks there after it has said that it rests.
+    fn look_around(&self, now: Time) -> Turn {
+        fence(Ordering::SeqCst);
+        match self.steal(now) {
+            Some(turn) => {
+                self.shared.groups[self.group].idle.get_up(self.index);
+                turn
+            }
+            None => Turn::Rest,
+        }
+    }
+
+    /// Takes the job that is due first, if it is in another group.
+    fn steal(&self, now: Time) -> Option<Turn> {
+        let heads = self.shared.groups.iter().map(|group| group.head.read());
+        let from = crate::scheduler::stripes::choose(self.group, heads)?;
+        if from == self.group {
+            return None;
+        }
+        let mut visit = self.shared.visit(from, now);
+        let first = visit.core.scheduler.first(now);
+        let running = first.and_then(|(key, _)| visit.core.scheduler.claim(now, key));
+        visit.leave();
+        self.shared.attend(from, now);
+        running.map(|running| Turn::Run(from, running))
+    }
+}
+
+/// Runs a job. What panics outside of it, in a waker or a destructor, is no reason to end.
+fn run(group: usize, running: Running<TaskRef>) -> Ended {
+    let (key, budget, task) = (running.key, running.budget(), running.payload);
+    let its_own = task.clone();
+    let ran = catch_unwind(AssertUnwindSafe(move || its_own.run(budget))).unwrap_or(Ran::Failed);
+    Ended { group, key, task, ran }
+}
+
+fn finish(shared: &Shared, ended: Ended, now: Time) {
+    let mut visit = shared.visit(ended.group, now);
+    visit.finish(ended.key, ended.task, ended.ran);
+    visit.leave();
+    shared.attend(ended.group, now);
+}
+
+/// Runs a queued job on this worker, which waits for it: it has nothing better to do, and others
+/// may have no time. Whether it was there to be run.
+pub(super) fn help(shared: &Shared, task: &super::task::Spot) -> bool {
+    let now = shared.now();
+    let mut visit = shared.visit(task.group, now);
+    let running = task.key().and_then(|key| visit.core.scheduler.claim(now, key));
+    visit.leave();
+    shared.attend(task.group, now);
+    match running {
+        Some(running) => {
+            let ended = run(task.group, running);
+            finish(shared, ended, shared.now());
+            true
+        }
+        None => false,
+    }
+}
