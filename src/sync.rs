@@ -56,6 +56,7 @@ mod threads {
     pub(crate) use checker::sync::atomic::{
         AtomicBool, AtomicU64 as SharedU64, AtomicUsize, fence,
     };
+    #[cfg(punctual_shuttle)]
     pub(crate) use checker::thread::{JoinHandle, Thread, current, park};
     pub(crate) use checker::thread_local;
     pub(crate) use std::sync::{Arc, Weak};
@@ -65,7 +66,11 @@ mod threads {
         park();
     }
 
+    #[cfg(punctual_loom)]
+    pub(crate) use super::loom_threads::{JoinHandle, Thread, current, park, spawn};
+
     /// Starts a thread.
+    #[cfg(punctual_shuttle)]
     pub(crate) fn spawn(
         name: String,
         run: impl FnOnce() + Send + 'static,
@@ -172,5 +177,90 @@ mod threads {
         fn deref(&self) -> &T {
             &self.0
         }
+    }
+}
+
+/// Threads of loom's that park on a condition variable. Loom's own `unpark` also lets a thread run
+/// that waits for a lock or for another thread's end, and forgets the token of one that doesn't.
+#[cfg(all(feature = "timer", punctual_loom))]
+mod loom_threads {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+
+    use loom::sync::{Condvar, Mutex};
+
+    /// What one needs to unpark a thread.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Thread(Arc<Parker>);
+
+    #[derive(Debug)]
+    struct Parker {
+        has_token: Mutex<bool>,
+        given: Condvar,
+    }
+
+    /// A thread that ends.
+    #[derive(Debug)]
+    pub(crate) struct JoinHandle<T> {
+        thread: Thread,
+        handle: loom::thread::JoinHandle<T>,
+    }
+
+    loom::thread_local! {
+        static CURRENT: RefCell<Option<Thread>> = RefCell::new(None);
+    }
+
+    impl Thread {
+        fn new() -> Self {
+            Self(Arc::new(Parker { has_token: Mutex::new(false), given: Condvar::new() }))
+        }
+
+        pub(crate) fn id(&self) -> *const () {
+            Arc::as_ptr(&self.0).cast()
+        }
+
+        pub(crate) fn unpark(&self) {
+            *self.0.has_token.lock().expect("nobody panics with it") = true;
+            self.0.given.notify_one();
+        }
+    }
+
+    impl<T> JoinHandle<T> {
+        pub(crate) const fn thread(&self) -> &Thread {
+            &self.thread
+        }
+
+        pub(crate) fn join(self) -> std::thread::Result<T> {
+            self.handle.join()
+        }
+    }
+
+    /// The thread that asks, also one that a model has started.
+    pub(crate) fn current() -> Thread {
+        CURRENT.with(|current| current.borrow_mut().get_or_insert_with(Thread::new).clone())
+    }
+
+    pub(crate) fn park() {
+        let Thread(parker) = current();
+        let mut has_token = parker.has_token.lock().expect("nobody panics with it");
+        while !*has_token {
+            has_token = parker.given.wait(has_token).expect("nobody panics with it");
+        }
+        *has_token = false;
+    }
+
+    /// Starts a thread.
+    pub(crate) fn spawn(
+        name: String,
+        run: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        let thread = Thread::new();
+        let own = thread.clone();
+        let run = move || {
+            CURRENT.with(|current| *current.borrow_mut() = Some(own));
+            run();
+        };
+        let handle = loom::thread::Builder::new().name(name).spawn(run)?;
+        Ok(JoinHandle { thread, handle })
     }
 }
