@@ -136,7 +136,7 @@ fn what_is_still_queued_when_grace_ends_gets_a_no() {
 
 #[test]
 fn a_client_that_does_not_finish_is_not_waited_for_after_grace() {
-    let setup = Setup::new(&one_campaign()).args("--linger 0s --grace 300ms --read-timeout 5m");
+    let setup = Setup::new(&one_campaign()).args("--linger 0s --grace 300ms");
     let mut server = setup.start();
     let mut client = server.client();
     let _ = send_most(&mut client, "never");

@@ -98,6 +98,10 @@ impl Setup {
             None => command.args(["--listen", "127.0.0.1:0"]),
         };
         command.arg("--campaigns").arg(self.campaigns());
+        // No stall of the machine is a client's silence, unless the test is about that.
+        if !self.args.iter().any(|arg| arg == "--read-timeout") {
+            command.args(["--read-timeout", "5m"]);
+        }
         command.args(["--workers", &self.workers.to_string()]).args(&self.args);
         command
     }
