@@ -36,7 +36,7 @@ fn send_most(client: &mut Client, id: &str) -> Vec<u8> {
 }
 
 fn drains(signal: Signal) {
-    let mut server = Setup::new(&one_campaign()).args("--linger 1s").start();
+    let mut server = Setup::new(&one_campaign()).args("--linger 5s").start();
     let mut idle = server.client();
     let served = idle.bid(request("before").to_string());
     assert_eq!((served.status, served.header("connection")), (200, None));
