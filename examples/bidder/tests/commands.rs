@@ -44,16 +44,13 @@ fn row(table: &str, file: &Path) -> Vec<u64> {
 
 #[test]
 fn sample_campaigns_can_be_served_and_bid_on_sample_requests() {
-    let server = Setup::new(&sample_campaigns(50)).start();
+    // In the order of deadlines a slow machine would shed what it is to bid on.
+    let server = Setup::new(&sample_campaigns(50)).args("--order fifo").start();
     assert_eq!(server.metrics().get("bidder_campaigns"), 50);
     let folder = tempfile::tempdir().unwrap();
     let requests = write(folder.path(), "requests.jsonl", &sample_requests(&["--count", "200"]));
-    // 200 requests on 2 connections are in time however slow the machine is.
-    let mut replay = bidder("replay");
-    let target = server.address.target();
-    replay.args(["--connections", "2", "--target", &target]).arg(&requests);
-    let [lines, bids, no_bids, bad, other, errors] = row(&stdout(&run(&mut replay)), &requests)[..]
-    else {
+    let table = stdout(&replay(&server.address.target(), &[&requests]));
+    let [lines, bids, no_bids, bad, other, errors] = row(&table, &requests)[..] else {
         panic!("a row has six columns");
     };
     assert_eq!((lines, bids + no_bids), (200, 200));
