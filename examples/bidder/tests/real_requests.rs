@@ -40,7 +40,7 @@ fn replay(file: &Path) -> Row {
     // Real deadlines are short: in their order a slow machine would shed what it is to evaluate.
     let server = Setup::new(campaigns).args("--order fifo").start();
     let target = server.address.target();
-    let output = run(bidder("replay").args(["--timeout", "30s", "--target", &target]).arg(file));
+    let output = run(bidder("replay").args(["--timeout", "3m", "--target", &target]).arg(file));
     let table = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{table}{}", String::from_utf8_lossy(&output.stderr));
     let name = file.display().to_string();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use support::fixtures::{large_request, many_campaigns, one_campaign, request};
+use support::fixtures::{LONG_MS, large_request, many_campaigns, one_campaign, request};
 use support::http::{Client, post};
 use support::{Address, Server, Setup, wait_until};
 
@@ -94,7 +94,7 @@ fn both_workers_drain() {
 /// Opens connections and queues a request on each.
 fn queue(server: &Server) -> Vec<Client> {
     let mut clients: Vec<_> = (0..QUEUED).map(|_| server.client()).collect();
-    let request = post(large_request("queued", 30_000));
+    let request = post(large_request("queued", LONG_MS));
     for client in &mut clients {
         client.send(&request);
     }

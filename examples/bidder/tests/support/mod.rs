@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use http::{Client, Response};
 
 /// How long anything may take before a test gives it up: far longer than it ever needs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A pause between two looks at something that changes by itself.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
