@@ -31,7 +31,7 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 fn replay(target: &str, files: &[&Path]) -> Output {
-    run(bidder("replay").args(["--target", target]).args(files))
+    run(bidder("replay").args(["--timeout", "3m", "--target", target]).args(files))
 }
 
 /// The row of a replay's table that belongs to a file: lines, 200, 204, 400, other, errors.
@@ -44,16 +44,13 @@ fn row(table: &str, file: &Path) -> Vec<u64> {
 
 #[test]
 fn sample_campaigns_can_be_served_and_bid_on_sample_requests() {
-    let server = Setup::new(&sample_campaigns(50)).start();
+    // In the order of deadlines a slow machine would shed what it is to bid on.
+    let server = Setup::new(&sample_campaigns(50)).args("--order fifo").start();
     assert_eq!(server.metrics().get("bidder_campaigns"), 50);
     let folder = tempfile::tempdir().unwrap();
     let requests = write(folder.path(), "requests.jsonl", &sample_requests(&["--count", "200"]));
-    // 200 requests on 2 connections are in time however slow the machine is.
-    let mut replay = bidder("replay");
-    let target = server.address.target();
-    replay.args(["--connections", "2", "--target", &target]).arg(&requests);
-    let [lines, bids, no_bids, bad, other, errors] = row(&stdout(&run(&mut replay)), &requests)[..]
-    else {
+    let table = stdout(&replay(&server.address.target(), &[&requests]));
+    let [lines, bids, no_bids, bad, other, errors] = row(&table, &requests)[..] else {
         panic!("a row has six columns");
     };
     assert_eq!((lines, bids + no_bids), (200, 200));
@@ -110,7 +107,7 @@ fn load(server: &Server, arrivals: &str) -> Value {
     let json = folder.path().join("report.json");
     let mut load = bidder("load");
     load.args(["--target", &server.address.target(), "--rate", "100", "--duration", "1s"]);
-    load.args(["--timeout", "30s", "--arrivals", arrivals]).arg("--requests").arg(requests);
+    load.args(["--timeout", "3m", "--arrivals", arrivals]).arg("--requests").arg(requests);
     let text = stdout(&run(load.arg("--json").arg(&json)));
     assert!(text.starts_with(&format!("target     {}", server.address.target())), "{text}");
     serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap()
@@ -125,7 +122,7 @@ fn assert_consistent(report: &Value, server: &Server) {
     assert!(sent > 0);
     assert_eq!((count("/scheduled"), count("/bids") + count("/no_bids")), (sent, sent));
     assert!(count("/bids").abs_diff(count("/no_bids")) <= 1, "they take turns: {report}");
-    assert_eq!((count("/on_time"), count("/late")), (sent, 0), "they have 30 seconds");
+    assert_eq!((count("/on_time"), count("/late")), (sent, 0), "they have a minute");
     assert_eq!((count("/on_time_evaluated"), count("/on_time_bids")), (sent, count("/bids")));
     for error in ["connect", "closed", "timeout", "unsent", "malformed"] {
         assert_eq!(count(&format!("/errors/{error}")), 0, "{error}");

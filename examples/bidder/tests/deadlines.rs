@@ -4,7 +4,9 @@ mod support;
 
 use serde_json::json;
 
-use support::fixtures::{large_request, many_campaigns, one_campaign, request, request_with_tmax};
+use support::fixtures::{
+    LONG_MS, large_request, many_campaigns, one_campaign, request, request_with_tmax,
+};
 use support::http::{Client, Response, post};
 use support::{Server, Setup, wait_until};
 
@@ -42,7 +44,7 @@ fn a_no_can_be_an_openrtb_response() {
 #[test]
 fn a_request_without_a_usable_tmax_has_the_default() {
     // Whatever takes the default is in time; whatever were taken as 0 or 1 would be shed.
-    let server = Setup::new(&one_campaign()).args("--default-tmax 30s --margin 1s").start();
+    let server = Setup::new(&one_campaign()).args("--default-tmax 1m --margin 1s").start();
     let mut client = server.client();
     let absent = [json!(null), json!(0), json!(-5), json!("soon"), json!(""), json!(1e300)];
     for tmax in absent {
@@ -65,7 +67,7 @@ fn the_default_tmax_counts() {
 fn odd_spellings_of_tmax_are_understood() {
     let server = Setup::new(&one_campaign()).args("--default-tmax 1ms --margin 1s").start();
     let mut client = server.client();
-    for tmax in [json!("30000"), json!(30_000.7), json!(u32::MAX)] {
+    for tmax in [json!("60000"), json!(59_999.7), json!(u32::MAX)] {
         let response = client.bid(request_with_tmax("o", &tmax).to_string());
         assert_eq!((response.status, response.no_bid_reason()), (200, None), "{tmax}");
     }
@@ -132,7 +134,7 @@ fn a_full_queue_answers_no_at_once() {
     let setup = Setup::new(&many_campaigns()).args("--order fifo --queue 2 --hand-over 0s");
     let server = setup.start();
     let mut clients: Vec<_> = (0..CLIENTS).map(|_| server.client()).collect();
-    let request = post(large_request("full", 30_000));
+    let request = post(large_request("full", LONG_MS));
     clients.iter_mut().for_each(|client| client.send(&request));
     let answers: Vec<_> = clients.iter_mut().map(Client::receive).collect();
     let full =
@@ -149,7 +151,7 @@ fn a_full_queue_answers_no_at_once() {
 fn who_has_time_gets_a_bid_even_in_a_flood() {
     let server = Setup::new(&many_campaigns()).args("--margin 0s").start();
     let clients = flood(&server);
-    let patient = server.bid(large_request("patient", 30_000));
+    let patient = server.bid(large_request("patient", LONG_MS));
     assert_eq!((patient.status, patient.no_bid_reason()), (200, None));
     answers(clients);
 }
@@ -170,18 +172,17 @@ fn in_the_order_of_arrival_nothing_is_shed_and_much_is_late() {
 #[test]
 fn who_leaves_the_queue_is_not_evaluated() {
     let server = Setup::new(&many_campaigns()).args("--order fifo").start();
-    let request = post(large_request("gone", 30_000));
+    let request = post(large_request("gone", LONG_MS));
     // On a busy machine the server may be through before the clients are gone.
     wait_until("clients leave while they are queued", || {
         let mut clients: Vec<_> = (0..CLIENTS).map(|_| server.client()).collect();
         clients.iter_mut().for_each(|client| client.send(&request));
         drop(clients);
-        server.metrics().get("bidder_abandoned_total") > 0
+        wait_for_outcomes(&server);
+        let metrics = server.metrics();
+        metrics.get("bidder_evaluation_seconds_count") < metrics.get("bidder_requests_total")
     });
-    wait_for_outcomes(&server);
-    let metrics = server.metrics();
-    let evaluated = metrics.get("bidder_evaluation_seconds_count");
-    assert!(evaluated < metrics.get("bidder_requests_total"), "{}", metrics.0);
+    assert!(server.metrics().get("bidder_abandoned_total") > 0);
 }
 
 /// Waits until nobody else is connected and every request has come to exactly one end.

@@ -154,9 +154,11 @@ fn a_server_does_not_start_with_a_broken_file() {
 fn a_pipe_is_refused_and_keeps_nobody_waiting() {
     let mut server = server();
     let campaigns = server.setup.campaigns();
-    std::fs::remove_file(&campaigns).unwrap();
-    let made = std::process::Command::new("mkfifo").arg(&campaigns).status().unwrap();
+    let pipe = campaigns.with_extension("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
+    // A reload that found no file between the two would be counted as the refusal.
+    std::fs::rename(&pipe, &campaigns).unwrap();
     server.wait_for_metrics("the pipe is refused", |metrics| {
         metrics.get("bidder_failed_reloads_total") > 0
     });

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use support::fixtures::{large_request, many_campaigns, one_campaign, request};
+use support::fixtures::{LONG_MS, large_request, many_campaigns, one_campaign, request};
 use support::http::{Client, post};
 use support::{Address, Server, Setup, wait_until};
 
@@ -36,7 +36,7 @@ fn send_most(client: &mut Client, id: &str) -> Vec<u8> {
 }
 
 fn drains(signal: Signal) {
-    let mut server = Setup::new(&one_campaign()).args("--linger 1s").start();
+    let mut server = Setup::new(&one_campaign()).args("--linger 5s").start();
     let mut idle = server.client();
     let served = idle.bid(request("before").to_string());
     assert_eq!((served.status, served.header("connection")), (200, None));
@@ -94,7 +94,7 @@ fn both_workers_drain() {
 /// Opens connections and queues a request on each.
 fn queue(server: &Server) -> Vec<Client> {
     let mut clients: Vec<_> = (0..QUEUED).map(|_| server.client()).collect();
-    let request = post(large_request("queued", 30_000));
+    let request = post(large_request("queued", LONG_MS));
     for client in &mut clients {
         client.send(&request);
     }
@@ -136,7 +136,7 @@ fn what_is_still_queued_when_grace_ends_gets_a_no() {
 
 #[test]
 fn a_client_that_does_not_finish_is_not_waited_for_after_grace() {
-    let setup = Setup::new(&one_campaign()).args("--linger 0s --grace 300ms --read-timeout 5m");
+    let setup = Setup::new(&one_campaign()).args("--linger 0s --grace 300ms");
     let mut server = setup.start();
     let mut client = server.client();
     let _ = send_most(&mut client, "never");

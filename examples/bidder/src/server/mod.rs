@@ -32,8 +32,8 @@ use reload::Reloads;
 use store::Store;
 use worker::{Phase, Shared, Worker};
 
-/// Time for the sheds of a shutdown to reach their clients.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// Time for the sheds of a shutdown to reach their clients; only who hangs uses it up.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Time for the requests of the last connections to be read.
 const FIRST_READ: Duration = Duration::from_millis(20);

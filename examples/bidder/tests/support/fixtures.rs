@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// The longest `tmax` that the server believes: more time than any test takes.
+pub(crate) const LONG_MS: u32 = 60_000;
+
 /// A campaign for any 300x250 banner. Half of the viewers click, each click is worth a dollar, so
 /// it always bids its `max_cpm`.
 pub(crate) fn campaign(id: &str, max_cpm: f64) -> Value {
@@ -49,11 +52,11 @@ pub(crate) fn many_campaigns() -> String {
     file(&campaigns)
 }
 
-/// A request for one banner that [`campaign`] fits, with more time than any test takes.
+/// A request for one banner that [`campaign`] fits, with [`LONG_MS`].
 pub(crate) fn request(id: &str) -> Value {
     json!({
         "id": id,
-        "tmax": 30_000,
+        "tmax": LONG_MS,
         "at": 1,
         "cur": ["USD"],
         "imp": [{

@@ -77,6 +77,16 @@ impl Client {
         self.ask(format!("GET {path} HTTP/1.1\r\nhost: bidder\r\n\r\n"))
     }
 
+    /// Sends bytes and reads one response, if the server does not close instead.
+    pub(crate) fn ask_unless_cut(&mut self, bytes: impl AsRef<[u8]>) -> Option<Response> {
+        match self.try_send(bytes).and_then(|()| self.fill()) {
+            Ok(0) => None,
+            Ok(_) => Some(self.receive()),
+            Err(error) if is_closed(&error) => None,
+            Err(error) => panic!("neither an answer nor an end: {error}"),
+        }
+    }
+
     /// Reads one response.
     pub(crate) fn receive(&mut self) -> Response {
         let mut response = self.receive_head();
@@ -128,12 +138,18 @@ impl Client {
             if let Some(found) = found(&self.buffer) {
                 return found;
             }
-            let mut bytes = [0; 16 << 10];
-            let count = self.socket.read(&mut bytes).expect("the server answers");
+            let count = self.fill().expect("the server answers");
             let so_far = String::from_utf8_lossy(&self.buffer);
             assert!(count > 0, "the server closed the connection after {so_far:?}");
-            self.buffer.extend_from_slice(&bytes[..count]);
         }
+    }
+
+    /// Reads what is there, at least a byte, or none at the end.
+    fn fill(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; 16 << 10];
+        let count = self.socket.read(&mut bytes)?;
+        self.buffer.extend_from_slice(&bytes[..count]);
+        Ok(count)
     }
 
     /// Reads until the server closes, and returns what came before that.

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use http::{Client, Response};
 
 /// How long anything may take before a test gives it up: far longer than it ever needs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A pause between two looks at something that changes by itself.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
@@ -98,6 +98,10 @@ impl Setup {
             None => command.args(["--listen", "127.0.0.1:0"]),
         };
         command.arg("--campaigns").arg(self.campaigns());
+        // No stall of the machine is a client's silence, unless the test is about that.
+        if !self.args.iter().any(|arg| arg == "--read-timeout") {
+            command.args(["--read-timeout", "5m"]);
+        }
         command.args(["--workers", &self.workers.to_string()]).args(&self.args);
         command
     }

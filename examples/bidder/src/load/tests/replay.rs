@@ -89,7 +89,7 @@ async fn a_line_that_is_too_long_is_reported_and_not_sent() {
 async fn an_unanswered_line_times_out_and_the_next_has_a_new_connection() {
     let server = Server::start(&[Reply::Silence, BID]).await;
     let path = file("silent.jsonl", b"1\n2\n");
-    let timeout = Duration::from_secs(1);
+    let timeout = Duration::from_secs(3);
     let config = ReplayConfig { connections: 1, timeout, ..config(&server.target) };
     let report = replay(&config, slice::from_ref(&path.0)).await.unwrap();
     assert!(!report.is_clean());
