@@ -25,7 +25,7 @@ mod threads {
     pub(crate) use std::thread::{JoinHandle, current, park, park_timeout};
 
     #[cfg(feature = "pool")]
-    pub(crate) use crossbeam_queue::{ArrayQueue, SegQueue};
+    pub(crate) use crossbeam_queue::SegQueue;
     #[cfg(feature = "pool")]
     pub(crate) use crossbeam_utils::CachePadded;
     #[cfg(feature = "pool")]
@@ -102,62 +102,27 @@ mod threads {
 
     /// A queue with the interface of crossbeam's, as one step of the model.
     #[derive(Debug)]
-    pub(crate) struct ArrayQueue<T> {
-        items: Mutex<VecDeque<T>>,
-        capacity: usize,
-    }
-
-    impl<T> ArrayQueue<T> {
-        pub(crate) fn new(capacity: usize) -> Self {
-            Self { items: Mutex::new(VecDeque::new()), capacity }
-        }
-
-        pub(crate) fn push(&self, item: T) -> Result<(), T> {
-            let mut items = self.items.lock();
-            if items.len() == self.capacity {
-                return Err(item);
-            }
-            items.push_back(item);
-            Ok(())
-        }
-
-        pub(crate) fn pop(&self) -> Option<T> {
-            self.items.lock().pop_front()
-        }
-
-        pub(crate) fn is_empty(&self) -> bool {
-            self.items.lock().is_empty()
-        }
-
-        pub(crate) fn len(&self) -> usize {
-            self.items.lock().len()
-        }
-    }
-
-    /// An unbounded queue with the interface of crossbeam's.
-    #[derive(Debug)]
-    pub(crate) struct SegQueue<T>(ArrayQueue<T>);
+    pub(crate) struct SegQueue<T>(Mutex<VecDeque<T>>);
 
     impl<T> SegQueue<T> {
         pub(crate) fn new() -> Self {
-            Self(ArrayQueue::new(usize::MAX))
+            Self(Mutex::new(VecDeque::new()))
         }
 
         pub(crate) fn push(&self, item: T) {
-            let pushed = self.0.push(item);
-            debug_assert!(pushed.is_ok(), "it has no bound");
+            self.0.lock().push_back(item);
         }
 
         pub(crate) fn pop(&self) -> Option<T> {
-            self.0.pop()
+            self.0.lock().pop_front()
         }
 
         pub(crate) fn is_empty(&self) -> bool {
-            self.0.is_empty()
+            self.0.lock().is_empty()
         }
 
         pub(crate) fn len(&self) -> usize {
-            self.0.len()
+            self.0.lock().len()
         }
     }
 

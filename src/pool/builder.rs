@@ -74,7 +74,7 @@ impl Default for Builder {
             #[cfg(feature = "pinning")]
             cores: Vec::new(),
             timer: None,
-            inbox_bound: 1 << 10,
+            inbox_bound: 1 << 16,
             futures_bound: 1 << 16,
         }
     }
@@ -150,8 +150,9 @@ impl Builder {
         Self { timer: Some(timer), ..self }
     }
 
-    /// How many jobs may come while a queue is busy, that is for some microseconds; 1,024 by
-    /// default, at least 1. One more comes back to its submitter.
+    /// How many jobs may come while a queue is busy: that is for some microseconds, unless the
+    /// system takes the core from whoever is busy with it. 65,536 by default, at least 1; one more
+    /// comes back to its submitter.
     #[must_use]
     pub const fn inbox_bound(mut self, bound: usize) -> Self {
         self.inbox_bound = if bound == 0 { 1 } else { bound };

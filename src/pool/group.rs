@@ -6,7 +6,7 @@ use super::idle::Idle;
 use super::task::TaskRef;
 use crate::key::Key;
 use crate::scheduler::{Job, Scheduler};
-use crate::sync::{ArrayQueue, CachePadded, Mutex, Ordering, SegQueue, SharedU64};
+use crate::sync::{CachePadded, Mutex, Ordering, SegQueue, SharedU64};
 use crate::time::Time;
 use crate::timer::Alarm;
 
@@ -18,7 +18,8 @@ use crate::timer::Alarm;
 pub(super) struct Group {
     pub(super) core: Mutex<Core>,
     /// Jobs that came while somebody else held the lock.
-    pub(super) inbox: ArrayQueue<Job<TaskRef>>,
+    inbox: SegQueue<Job<TaskRef>>,
+    inbox_bound: usize,
     /// Jobs that waited for something that has come. Each is here at most once, so there are never
     /// more than the pool has futures.
     pub(super) woken: SegQueue<TaskRef>,
@@ -36,6 +37,8 @@ pub(super) struct Core {
     pub(super) suspended: BTreeMap<Key, TaskRef>,
     /// When a shutdown ends what has begun and still waits.
     pub(super) closing: Option<Time>,
+    /// Whether something has changed that a worker, or the alarm, has to know of.
+    pub(super) is_changed: bool,
 }
 
 /// A published deadline.
@@ -76,8 +79,14 @@ impl Group {
         alarm: Alarm,
     ) -> Self {
         Self {
-            core: Mutex::new(Core { scheduler, suspended: BTreeMap::new(), closing: None }),
-            inbox: ArrayQueue::new(inbox_bound),
+            core: Mutex::new(Core {
+                scheduler,
+                suspended: BTreeMap::new(),
+                closing: None,
+                is_changed: false,
+            }),
+            inbox: SegQueue::new(),
+            inbox_bound,
             woken: SegQueue::new(),
             idle: Idle::new(workers),
             head: CachePadded::new(Head::new()),
@@ -85,7 +94,26 @@ impl Group {
         }
     }
 
-    /// Whether somebody left something.
+    /// Leaves a job for whoever holds the lock.
+    ///
+    /// # Errors
+    ///
+    /// The job, if too many wait there. Submitters that come at the same moment may each bring one
+    /// more.
+    pub(super) fn leave(&self, job: Job<TaskRef>) -> Result<(), Job<TaskRef>> {
+        if self.inbox.len() >= self.inbox_bound {
+            return Err(job);
+        }
+        self.inbox.push(job);
+        Ok(())
+    }
+
+    /// Jobs that somebody has left.
+    pub(super) const fn inbox(&self) -> &SegQueue<Job<TaskRef>> {
+        &self.inbox
+    }
+
+    /// Whether nobody has left anything.
     pub(super) fn is_attended(&self) -> bool {
         self.inbox.is_empty() && self.woken.is_empty()
     }

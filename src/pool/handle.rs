@@ -1,5 +1,6 @@
 //! How jobs come into a pool.
 
+use super::at_work::own_group;
 use super::body::{Async, Call};
 use super::home::{Home, Seat};
 use super::lease::Lease;
@@ -7,7 +8,6 @@ use super::scope::{self, Scope};
 use super::shared::Shared;
 use super::task::{Spot, Task, TaskRef};
 use super::ticket::{Claim, Ticket};
-use super::worker::own_group;
 use crate::scheduler::{Budget, Class, ClassStats, Job, RefuseReason, Refused, Stats};
 use crate::sync::{Arc, Ordering};
 use crate::time::Time;

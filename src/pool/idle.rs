@@ -42,9 +42,11 @@ impl Idle {
         self.resting.fetch_or(1 << worker, Ordering::SeqCst);
     }
 
-    /// The worker goes back to work by itself.
-    pub(super) fn get_up(&self, worker: usize) {
-        self.resting.fetch_and(!(1 << worker), Ordering::SeqCst);
+    /// The worker goes back to work by itself. Whether nobody has sent it meanwhile: if somebody
+    /// has, it has to see to that work, or to send somebody else.
+    #[must_use]
+    pub(super) fn get_up(&self, worker: usize) -> bool {
+        self.resting.fetch_and(!(1 << worker), Ordering::SeqCst) & (1 << worker) != 0
     }
 
     /// Waits until somebody sends the worker back to work.

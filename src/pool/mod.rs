@@ -49,6 +49,7 @@
 //!
 //! A panic in a job is its outcome, and one in a waker or a destructor is nobody else's.
 
+mod at_work;
 mod body;
 mod builder;
 mod group;

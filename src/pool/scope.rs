@@ -9,9 +9,10 @@
 use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Context;
 
+use super::at_work::{Helper, own_group};
 use super::body::Scoped;
 use super::handle::Handle;
 use super::lease::Lease;
@@ -19,10 +20,11 @@ use super::outcome::Outcome;
 use super::task::{Runnable, Task, TaskRef};
 use super::ticket::Claim;
 use super::waiter::unpark_waker;
-use super::worker::{help, own_group};
+
 use crate::scheduler::{Budget, Job, Refused, RescheduleError};
 use crate::sync::{Arc, Mutex, park};
 use crate::time::Time;
+use crate::timer::Sleep;
 
 /// Where jobs are submitted that borrow: see [`Handle::scope`].
 pub struct Scope<'scope, 'env: 'scope> {
@@ -121,28 +123,29 @@ impl<'scope> Scope<'scope, '_> {
 
     /// Waits until all jobs have ended. A worker runs what is queued of them meanwhile.
     fn wait(&self) {
-        let Some(own) = &self.own else { return self.lease.wait() };
-        let (shared, waker) = (&self.handle.shared, unpark_waker());
+        let shared = &self.handle.shared;
+        let (Some(own), Some(helper)) = (&self.own, Helper::new(shared)) else {
+            return self.lease.wait();
+        };
+        let waker = unpark_waker();
         while !self.lease.is_idle() {
             let mut tasks = mem::take(&mut *own.lock());
-            let mut has_helped = false;
-            tasks.retain(|task| {
-                let helped = help(shared, task.spot());
-                has_helped |= helped;
-                !helped
-            });
-            let release = tasks.iter().filter_map(|task| task.spot().release).min();
+            let before = tasks.len();
+            tasks.retain(|task| !helper.help_with(task.spot()));
+            let has_helped = tasks.len() < before;
+            let now = shared.now();
+            let releases = tasks.iter().filter_map(|task| task.spot().release);
+            let next = releases.filter(|&release| release > now).min();
             own.lock().append(&mut tasks);
             if has_helped || self.lease.is_idle() {
                 continue;
             }
-            let mut sleep = pin!(release.map(|release| shared.timer.sleep_until(release)));
-            if let Some(sleep) = sleep.as_mut().as_pin_mut()
-                && sleep.poll(&mut Context::from_waker(&waker)).is_ready()
-            {
-                // Released, and not to be had: it runs elsewhere, or is about to be shed.
+            let mut sleep = pin!(next.map(|release| shared.timer.sleep_until(release)));
+            let has_come =
+                |sleep: Pin<&mut Sleep>| sleep.poll(&mut Context::from_waker(&waker)).is_ready();
+            if !sleep.as_mut().as_pin_mut().is_some_and(has_come) {
+                park();
             }
-            park();
         }
     }
 }

@@ -100,7 +100,7 @@ impl Shared {
                 visit.admit(job);
                 visit.leave();
             }
-            None => self.groups[group].inbox.push(job)?,
+            None => self.groups[group].leave(job)?,
         }
         self.attend(group, now);
         Ok(())
@@ -165,8 +165,8 @@ impl Shared {
         shed
     }
 
-    /// The time has come that somebody set the group's alarm to.
-    fn ring(&self, at: usize) {
+    /// Looks after a group: because of the time, or for somebody who was sent to and can't.
+    pub(super) fn look_after(&self, at: usize) {
         let now = self.now();
         let mut visit = self.visit(at, now);
         visit.close_out();
@@ -218,7 +218,7 @@ impl Wake for Ring {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if let Some(shared) = self.shared.upgrade() {
-            shared.ring(self.group);
+            shared.look_after(self.group);
         }
     }
 }

@@ -235,6 +235,10 @@ impl<B: Body> Runnable for Task<B> {
             Stage::Paused(rest) => Stage::Suspended(rest),
             other => other,
         };
+        // A worker that waits for it may have to run something else first.
+        if let Some(helper) = slot.waiter.as_ref().and_then(Waiter::helper) {
+            helper.unpark();
+        }
         if is_woken { Suspended::Woken } else { Suspended::Waiting }
     }
 
@@ -303,6 +307,9 @@ pub(super) trait Outlet<R, W>: Send + Sync {
     /// Nobody will take the outcome. Whether the job is of use to nobody then: it has not ended.
     fn abandon(&self) -> bool;
 
+    /// Whether nobody runs the job, and it has not ended.
+    fn is_idle(&self) -> bool;
+
     /// The job is being run: it is to end where it waits next, if it ever does.
     fn discourage(&self);
 }
@@ -350,6 +357,11 @@ impl<B: Body> Outlet<B::Output, B::Work> for Task<B> {
         drop(slot);
         drop((stage, waiter));
         false
+    }
+
+    fn is_idle(&self) -> bool {
+        let stage = &self.slot.lock().stage;
+        matches!(stage, Stage::Queued(_) | Stage::Suspended(_) | Stage::Resumed(_))
     }
 
     fn discourage(&self) {

@@ -3,10 +3,11 @@
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use super::at_work::Helper;
 use super::outcome::{Outcome, Work};
 use super::task::Outlet;
 use super::waiter::{Waiter, unpark_waker};
-use super::worker::{help, own_group};
+
 use crate::scheduler::RescheduleError;
 use crate::sync::{Arc, current, park};
 use crate::time::Time;
@@ -40,7 +41,8 @@ pub struct Ticket<R>(pub(super) Claim<'static, R, Work<R>>);
 
 impl<R> Ticket<R> {
     /// Waits for the outcome. On a worker of the same pool, a job that is queued is run by this
-    /// worker, which has nothing better to do, and so is a future whenever it can go on.
+    /// worker, which has nothing better to do, and so is a future whenever it can go on. While the
+    /// job waits for something itself, the worker runs others, up to 32 of them inside each other.
     pub fn wait(self) -> Outcome<R> {
         self.0.wait()
     }
@@ -136,31 +138,33 @@ impl<'a, R, W> Claim<'a, R, W> {
     fn wait_while(mut self, mut has_time: impl FnMut() -> bool) -> Result<Outcome<R, W>, Self> {
         let Some(task) = self.task.take() else { return Err(self) };
         let home = &task.spot().home.0;
-        let helps = own_group(home).is_some();
+        let helper = Helper::new(home);
         // A worker that waits for a release is woken by it, since all others may wait as well.
-        let release = task.spot().release.filter(|_| helps);
+        let release = task.spot().release.filter(|_| helper.is_some());
         let mut release = pin!(release.map(|release| home.timer.sleep_until(release)));
         let waker = release.is_some().then(unpark_waker);
         loop {
             let thread = current();
-            let waiter = if helps { Waiter::Helper(thread) } else { Waiter::Thread(thread) };
-            if let Some(outcome) = task.take(Some(waiter)) {
+            let waiter = if helper.is_some() { Waiter::Helper } else { Waiter::Thread };
+            if let Some(outcome) = task.take(Some(waiter(thread))) {
                 return Ok(outcome);
             }
             if !has_time() {
                 self.task = Some(task);
                 return Err(self);
             }
-            if helps && help(home, task.spot()) {
-                continue;
-            }
             if let (Some(sleep), Some(waker)) = (release.as_mut().as_pin_mut(), &waker)
                 && sleep.poll(&mut Context::from_waker(waker)).is_ready()
             {
                 release.set(None);
-                continue;
             }
-            park();
+            match &helper {
+                None => park(),
+                Some(helper) if helper.help_with(task.spot()) => {}
+                Some(helper) if task.is_idle() => helper.help_others(),
+                // Another worker runs it.
+                Some(_) => park(),
+            }
         }
     }
 

@@ -22,8 +22,6 @@ pub(super) struct Visit<'a> {
     group: &'a Group,
     pub(super) core: MutexGuard<'a, Core>,
     now: Time,
-    /// Whether something has changed that a worker, or the alarm, should know of.
-    is_changed: bool,
     /// When somebody has to look again.
     alarm_at: Option<Time>,
     /// Jobs that are not run.
@@ -40,8 +38,7 @@ impl<'a> Visit<'a> {
         now: Time,
     ) -> Self {
         let (turned_away, cancelled) = (Vec::new(), Vec::new());
-        let (is_changed, alarm_at) = (false, None);
-        Self { shared, group, core, now, is_changed, alarm_at, turned_away, cancelled }
+        Self { shared, group, core, now, alarm_at: None, turned_away, cancelled }
     }
 
     /// Takes in what others have left: at least all that was there when the visit began.
@@ -50,15 +47,15 @@ impl<'a> Visit<'a> {
             let Some(task) = self.group.woken.pop() else { break };
             self.resume(task);
         }
-        for _ in 0..self.group.inbox.len() {
-            let Some(job) = self.group.inbox.pop() else { break };
+        for _ in 0..self.group.inbox().len() {
+            let Some(job) = self.group.inbox().pop() else { break };
             self.admit(job);
         }
     }
 
     /// Queues a job, or turns it away.
     pub(super) fn admit(&mut self, job: Job<TaskRef>) {
-        self.is_changed = true;
+        self.core.is_changed = true;
         match self.core.scheduler.submit(self.now, job) {
             Ok(submitted) => {
                 let key = submitted.key();
@@ -79,7 +76,7 @@ impl<'a> Visit<'a> {
         if self.core.suspended.remove(&key).is_some() {
             let resumed = self.core.scheduler.resume(self.now, key, task);
             debug_assert!(resumed.is_ok(), "what is suspended can be resumed");
-            self.is_changed = true;
+            self.core.is_changed = true;
         }
     }
 
@@ -114,7 +111,7 @@ impl<'a> Visit<'a> {
             Some(Cancelled::LetGo) | None => None,
         };
         // What it would have taken is slack now.
-        self.is_changed |= task.is_some();
+        self.core.is_changed |= task.is_some();
         let was_there = task.is_some();
         self.cancelled.extend(task);
         was_there
@@ -130,7 +127,7 @@ impl<'a> Visit<'a> {
                 }
                 Next::Wait(until) => {
                     self.set_alarm(until);
-                    self.is_changed = false;
+                    self.core.is_changed = false;
                     return None;
                 }
             }
@@ -138,8 +135,8 @@ impl<'a> Visit<'a> {
     }
 
     /// Something else has changed: a deadline, or the time.
-    pub(super) const fn look_again(&mut self) {
-        self.is_changed = true;
+    pub(super) fn look_again(&mut self) {
+        self.core.is_changed = true;
     }
 
     /// Ends what has begun and waits, if a shutdown says so.
@@ -163,17 +160,20 @@ impl<'a> Visit<'a> {
             let first = self.core.scheduler.first(self.now);
             self.group.head.publish(first.map(|(_, deadline)| deadline));
         }
-        if !self.is_changed {
+        if !self.core.is_changed {
             return;
         }
         if self.shared.is_anybody_resting(self.group)
             && self.core.scheduler.first(self.now).is_some()
             && self.shared.wake_one(self.group)
+            && !self.shared.is_striped()
         {
-            // It looks ahead itself.
+            // It looks ahead itself: what has changed stays to be seen to. Where there are several
+            // groups it may find something more urgent elsewhere.
             return;
         }
         self.shed(BATCH);
+        self.core.is_changed = false;
     }
 
     /// Sheds what has to be, at most so many, and sets the alarm for the rest. Returns how many
@@ -210,6 +210,8 @@ impl<'a> Visit<'a> {
     /// Gives the lock back, and tells what has to be told.
     pub(super) fn leave(mut self) {
         self.look_ahead();
+        // The alarm rings for the earliest time alone, and forgets the others.
+        self.set_alarm(self.core.closing.filter(|&by| by > self.now));
         if self.is_over() {
             self.group.idle.wake_all();
         }

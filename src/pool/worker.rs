@@ -1,26 +1,14 @@
 //! A worker's thread.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr;
 
+use super::at_work;
 use super::shared::Shared;
 use super::task::{Ran, TaskRef};
 use crate::key::Key;
 use crate::scheduler::Running;
-use crate::sync::{Arc, Ordering, fence, thread_local};
+use crate::sync::{Arc, Ordering, fence};
 use crate::time::Time;
-
-thread_local! {
-    /// The pool whose worker this thread is, by address, and its group.
-    static AT_WORK: Cell<Option<(usize, usize)>> = Cell::new(None);
-}
-
-/// The group of this thread, if it is a worker of the pool.
-pub(super) fn own_group(shared: &Arc<Shared>) -> Option<usize> {
-    let at_work = AT_WORK.with(Cell::get);
-    at_work.filter(|&(pool, _)| pool == ptr::from_ref(&**shared).addr()).map(|(_, group)| group)
-}
 
 /// A worker: the `index`th of a group.
 pub(super) struct Worker {
@@ -30,7 +18,7 @@ pub(super) struct Worker {
 }
 
 /// A run that its scheduler has not been told of.
-struct Ended {
+pub(super) struct Ended {
     group: usize,
     key: Key,
     task: TaskRef,
@@ -51,7 +39,7 @@ impl Worker {
 
     /// Works until the pool is closed and nothing is left to do.
     pub(super) fn work(self) {
-        AT_WORK.with(|it| it.set(Some((ptr::from_ref(&*self.shared).addr(), self.group))));
+        at_work::begin(&self.shared, self.group, self.index);
         self.shared.groups[self.group].idle.enlist(self.index);
         let mut ended = None;
         loop {
@@ -108,7 +96,9 @@ impl Worker {
         fence(Ordering::SeqCst);
         match self.steal(now) {
             Some(turn) => {
-                self.shared.groups[self.group].idle.get_up(self.index);
+                if !self.shared.groups[self.group].idle.get_up(self.index) {
+                    self.shared.look_after(self.group);
+                }
                 turn
             }
             None => Turn::Rest,
@@ -132,34 +122,16 @@ impl Worker {
 }
 
 /// Runs a job. What panics outside of it, in a waker or a destructor, is no reason to end.
-fn run(group: usize, running: Running<TaskRef>) -> Ended {
+pub(super) fn run(group: usize, running: Running<TaskRef>) -> Ended {
     let (key, budget, task) = (running.key, running.budget(), running.payload);
     let its_own = task.clone();
     let ran = catch_unwind(AssertUnwindSafe(move || its_own.run(budget))).unwrap_or(Ran::Failed);
     Ended { group, key, task, ran }
 }
 
-fn finish(shared: &Shared, ended: Ended, now: Time) {
+pub(super) fn finish(shared: &Shared, ended: Ended, now: Time) {
     let mut visit = shared.visit(ended.group, now);
     visit.finish(ended.key, ended.task, ended.ran);
     visit.leave();
     shared.attend(ended.group, now);
-}
-
-/// Runs a queued job on this worker, which waits for it: it has nothing better to do, and others
-/// may have no time. Whether it was there to be run.
-pub(super) fn help(shared: &Shared, task: &super::task::Spot) -> bool {
-    let now = shared.now();
-    let mut visit = shared.visit(task.group, now);
-    let running = task.key().and_then(|key| visit.core.scheduler.claim(now, key));
-    visit.leave();
-    shared.attend(task.group, now);
-    match running {
-        Some(running) => {
-            let ended = run(task.group, running);
-            finish(shared, ended, shared.now());
-            true
-        }
-        None => false,
-    }
 }

@@ -173,6 +173,23 @@ fn a_worker_that_waits_for_a_future_polls_it_itself() {
 }
 
 #[test]
+fn a_worker_that_waits_runs_what_is_waited_for_in_turn() {
+    // A closure blocks the only worker for a future, which awaits a closure of the same pool.
+    let pool = pool(1);
+    let handle = pool.clone();
+    let job = Job::new(move |_: Budget| {
+        let inner = handle.clone();
+        let future = Job::new(async move |_: Budget| {
+            let leaf = inner.submit(Job::new(|_: Budget| 7).budget(LONG)).expect("room");
+            leaf.await.done()
+        });
+        handle.spawn(future.budget(LONG)).expect("there is room").wait().done().flatten()
+    });
+    let ticket = pool.submit(job.budget(LONG)).expect("there is room");
+    assert_eq!(ticket.wait().done(), Some(Some(7)));
+}
+
+#[test]
 fn futures_have_a_bound_and_give_their_places_back() {
     let pool = Pool::builder().workers(1).futures_bound(2).build().expect("it is valid");
     let spawn = || pool.spawn(Job::new(async |_: Budget| pending::<()>().await).budget(LONG));

@@ -97,6 +97,23 @@ fn a_release_wakes_a_worker_that_rests() {
 }
 
 #[test]
+fn all_that_a_moment_releases_starts_at_once() {
+    let still = Still::new(Pool::builder().workers(3));
+    let meet = std::sync::Arc::new(std::sync::Barrier::new(3));
+    let submit = |_| {
+        let meet = meet.clone();
+        // Each waits for the other two, so each needs a worker of its own.
+        let job = Job::new(move |_: Budget| drop(meet.wait())).release(Time::ZERO + ms(5));
+        still.pool.submit(job.budget(LONG)).expect("there is room")
+    };
+    let tickets: Vec<_> = (0..3).map(submit).collect();
+    still.advance(ms(5));
+    for ticket in tickets {
+        assert!(matches!(ticket.wait(), Outcome::Done(())));
+    }
+}
+
+#[test]
 fn background_work_waits_for_slack() {
     let background = ClassConfig::background();
     let builder = Pool::builder().workers(1).classes(vec![ClassConfig::foreground(), background]);

@@ -62,6 +62,25 @@ fn futures_go_on_until_the_end_of_a_drain() {
 }
 
 #[test]
+fn the_end_of_a_drain_is_not_forgotten_for_an_earlier_alarm() {
+    let still = Still::one_worker();
+    let waits = still.pool.spawn(Job::new(async |_: Budget| pending::<()>().await).budget(LONG));
+    let waits = waits.expect("there is room");
+    let early = Job::new(|_: Budget| ()).release(Time::ZERO + ms(5)).budget(LONG);
+    let early = still.pool.submit(early).expect("there is room");
+    let handle = still.pool.clone();
+    let draining = std::thread::spawn(move || handle.drain(Time::ZERO + ms(50)));
+    while !still.pool.is_closed() {
+        std::thread::yield_now();
+    }
+    still.advance(ms(5));
+    assert!(matches!(early.wait(), Outcome::Done(())));
+    still.advance(ms(45));
+    assert!(matches!(waits.wait(), Outcome::Cancelled));
+    draining.join().expect("it does not panic");
+}
+
+#[test]
 fn shutting_down_now_tells_how_many_are_shed() {
     let Still { pool, .. } = &Still::one_worker();
     let gate = Gate::close(pool);
