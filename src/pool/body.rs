@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::home::Seat;
+use super::home::{Home, Seat};
 use super::outcome::Work;
-use super::task::{Task, waker};
+use super::task::{Task, TaskRef, waker};
 use crate::scheduler::Budget;
 use crate::sync::Arc;
 
@@ -17,6 +17,8 @@ pub(super) trait Body: Sized + Send {
     type Rest: Send;
     /// What the submitter gets back of a job that isn't run.
     type Work: Send;
+    /// The way back to its pool, if it can wait for something.
+    type Home: Send + Sync;
 
     fn start(self, budget: Budget, task: &Arc<Task<Self>>) -> Step<Self>;
 
@@ -26,12 +28,13 @@ pub(super) trait Body: Sized + Send {
 }
 
 /// A body that can wait and be woken.
-pub(super) trait Waking: Body + 'static {}
+pub(super) trait Waking: Body<Home = Home> + 'static {}
 
 /// How far a body has come.
 pub(super) enum Step<B: Body> {
     Done(B::Output),
-    Pending(B::Rest),
+    /// It waits for something, and this is how its queue knows it.
+    Pending(B::Rest, TaskRef),
 }
 
 /// A closure.
@@ -45,6 +48,7 @@ where
     type Output = R;
     type Rest = Infallible;
     type Work = Work<R>;
+    type Home = ();
 
     fn start(self, budget: Budget, _: &Arc<Task<Self>>) -> Step<Self> {
         Step::Done((self.0)(budget))
@@ -70,6 +74,7 @@ where
     type Output = R;
     type Rest = Infallible;
     type Work = ();
+    type Home = ();
 
     fn start(self, budget: Budget, _: &Arc<Task<Self>>) -> Step<Self> {
         Step::Done((self.0)(budget))
@@ -105,7 +110,7 @@ where
         let waker = waker(task);
         match polled.future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(output) => Step::Done(output),
-            Poll::Pending => Step::Pending(polled),
+            Poll::Pending => Step::Pending(polled, task.clone()),
         }
     }
 }
@@ -119,6 +124,7 @@ where
     type Output = Fut::Output;
     type Rest = Polled<Fut>;
     type Work = Work<Fut::Output>;
+    type Home = Home;
 
     fn start(self, budget: Budget, task: &Arc<Task<Self>>) -> Step<Self> {
         let future = Box::pin((self.make)(budget));

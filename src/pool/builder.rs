@@ -172,11 +172,13 @@ impl Builder {
     ///
     /// If the configuration makes no scheduler or no groups, or if the system gives no threads.
     pub fn build(self) -> Result<Pool, BuildError> {
-        let timer = match &self.timer {
-            Some(timer) => timer.clone(),
-            None => Timer::new(MonotonicClock::new()).map_err(BuildError::Thread)?,
-        };
-        self.start(timer)
+        match self.timer.clone() {
+            Some(timer) => self.start(timer, false),
+            None => {
+                let timer = Timer::new(MonotonicClock::new()).map_err(BuildError::Thread)?;
+                self.start(timer, !cfg!(any(punctual_loom, punctual_shuttle)))
+            }
+        }
     }
 
     /// Starts the pool on the caller's clock: that of a test, say.
@@ -186,10 +188,10 @@ impl Builder {
     /// As [`build`](Self::build).
     pub fn build_on(self, clock: impl Clock + Send + Sync + 'static) -> Result<Pool, BuildError> {
         let timer = Timer::new(clock).map_err(BuildError::Thread)?;
-        self.start(timer)
+        self.start(timer, false)
     }
 
-    fn start(self, timer: Timer) -> Result<Pool, BuildError> {
+    fn start(self, timer: Timer, is_real_time: bool) -> Result<Pool, BuildError> {
         let configs = self.divide()?;
         let sizes: Vec<u32> = configs.iter().map(|config| config.workers).collect();
         let schedulers: Result<Vec<_>, _> = configs.into_iter().map(Scheduler::new).collect();
@@ -204,6 +206,7 @@ impl Builder {
             Shared {
                 groups: groups.collect(),
                 timer: timer.clone(),
+                is_real_time,
                 classes: self.config.classes.len(),
                 is_closed: AtomicBool::new(false),
                 futures: AtomicUsize::new(0),

@@ -1,14 +1,18 @@
 //! A queue and the workers that it belongs to.
 
+use core::hint::spin_loop;
 use std::collections::BTreeMap;
 
 use super::idle::Idle;
 use super::task::TaskRef;
 use crate::key::Key;
 use crate::scheduler::{Job, Scheduler};
-use crate::sync::{CachePadded, Mutex, Ordering, SegQueue, SharedU64};
+use crate::sync::{CachePadded, Mutex, MutexGuard, Ordering, SegQueue, SharedU64};
 use crate::time::Time;
 use crate::timer::Alarm;
+
+/// How often the lock is tried before a thread sleeps for it.
+const TRIES: u32 = if cfg!(any(punctual_loom, punctual_shuttle)) { 0 } else { 100 };
 
 /// A scheduler behind a lock, the ways to it, and its workers.
 ///
@@ -26,6 +30,8 @@ pub(super) struct Group {
     pub(super) idle: Idle,
     /// The deadline of the job that starts next, for workers of other groups.
     pub(super) head: CachePadded<Head>,
+    /// When a worker was here last.
+    visited_ns: CachePadded<SharedU64>,
     /// Rings when somebody has to look at the scheduler although no worker does.
     pub(super) alarm: Alarm,
 }
@@ -39,6 +45,8 @@ pub(super) struct Core {
     pub(super) closing: Option<Time>,
     /// Whether something has changed that a worker, or the alarm, has to know of.
     pub(super) is_changed: bool,
+    /// The first moment at which something happens to a job that has changed.
+    pub(super) next_moment: Option<Time>,
 }
 
 /// A published deadline.
@@ -84,14 +92,37 @@ impl Group {
                 suspended: BTreeMap::new(),
                 closing: None,
                 is_changed: false,
+                next_moment: None,
             }),
             inbox: SegQueue::new(),
             inbox_bound,
             woken: SegQueue::new(),
             idle: Idle::new(workers),
             head: CachePadded::new(Head::new()),
+            visited_ns: CachePadded::new(SharedU64::new(0)),
             alarm,
         }
+    }
+
+    /// Takes the lock. It is held for less than a microsecond: sleeping takes longer.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        for _ in 0..TRIES {
+            if let Some(core) = self.core.try_lock() {
+                return core;
+            }
+            spin_loop();
+        }
+        self.core.lock()
+    }
+
+    /// A worker is here.
+    pub(super) fn note_visit(&self, now: Time) {
+        self.visited_ns.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Whether a worker was here after that time.
+    pub(super) fn was_visited_since(&self, time: Time) -> bool {
+        self.visited_ns.load(Ordering::Relaxed) > time.as_nanos()
     }
 
     /// Leaves a job for whoever holds the lock.

@@ -44,12 +44,12 @@ impl Handle {
             Ok(spot) => spot,
             Err(reason) => return Err(Refused { job: job.carrying(call), reason }),
         };
-        let task = Task::new(spot, Call(call));
+        let task = Task::new(spot, (), Call(call));
         match self.offer(&job, task.clone(), now) {
-            Ok(()) => Ok(Ticket(Claim::new(task))),
+            Ok(()) => Ok(Ticket(Claim::new(&self.shared, task))),
             Err(reason) => match task.take_body() {
                 Some(Call(call)) => Err(Refused { job: job.carrying(call), reason }),
-                None => Ok(Ticket(Claim::new(task))),
+                None => Ok(Ticket(Claim::new(&self.shared, task))),
             },
         }
     }
@@ -79,12 +79,12 @@ impl Handle {
             Ok(spot) => spot,
             Err(reason) => return Err(Refused { job: job.carrying(make), reason }),
         };
-        let task = Task::new(spot, Async { make, seat });
+        let task = Task::new(spot, Home(self.shared.clone()), Async { make, seat });
         match self.offer(&job, task.clone(), now) {
-            Ok(()) => Ok(Ticket(Claim::new(task))),
+            Ok(()) => Ok(Ticket(Claim::new(&self.shared, task))),
             Err(reason) => match task.take_body() {
                 Some(Async { make, .. }) => Err(Refused { job: job.carrying(make), reason }),
-                None => Ok(Ticket(Claim::new(task))),
+                None => Ok(Ticket(Claim::new(&self.shared, task))),
             },
         }
     }
@@ -183,8 +183,8 @@ impl Handle {
         if job.class.number() >= self.shared.classes {
             return Err(RefuseReason::UnknownClass);
         }
-        let (home, group) = (Home(self.shared.clone()), self.shared.place(own_group(&self.shared)));
-        Ok((Spot::new(home, group, job.release, lease), self.now()))
+        let group = self.shared.place(own_group(&self.shared));
+        Ok((Spot::new(group, job.release, lease), self.now()))
     }
 
     /// Brings a job to its queue.

@@ -101,7 +101,7 @@ impl<'scope> Scope<'scope, '_> {
             Ok(spot) => spot,
             Err(reason) => return Err(Refused { job: job.carrying(call), reason }),
         };
-        let task = Task::new(spot, Scoped(call));
+        let task = Task::new(spot, (), Scoped(call));
         // From here on the scope waits for the job.
         self.lease.enter();
         let erased = erase(task.clone());
@@ -109,13 +109,13 @@ impl<'scope> Scope<'scope, '_> {
             own.lock().push(erased.clone());
         }
         match self.handle.offer(&job, erased, now) {
-            Ok(()) => Ok(ScopedTicket(Claim::new(task))),
+            Ok(()) => Ok(ScopedTicket(Claim::new(&self.handle.shared, task))),
             Err(reason) => {
                 let call = task.take_body().map(|Scoped(call)| call);
                 self.lease.leave();
                 match call {
                     Some(call) => Err(Refused { job: job.carrying(call), reason }),
-                    None => Ok(ScopedTicket(Claim::new(task))),
+                    None => Ok(ScopedTicket(Claim::new(&self.handle.shared, task))),
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What all handles of a pool, its workers and its jobs share.
 
+use core::time::Duration;
 use std::task::Wake;
 
 use super::group::Group;
@@ -12,13 +13,22 @@ use crate::sync::{
 use crate::time::Time;
 use crate::timer::Timer;
 
-/// How often a visitor looks whether others have left something meanwhile, before it lets the
-/// timer's thread look.
+/// How often a visitor looks whether others have left something meanwhile.
 const ROUNDS: u32 = 2;
+
+/// A worker that was there so short a time ago has short jobs, and is back soon: to take the lock
+/// from it would cost both more than that.
+const HURRY: Duration = Duration::from_micros(5);
+
+/// When the timer's thread looks after what was left by others in all these rounds, if nobody has
+/// meanwhile. Whoever leaves something more, or ends a job, comes before.
+const LATER: Duration = Duration::from_micros(500);
 
 pub(super) struct Shared {
     pub(super) groups: Vec<Group>,
     pub(super) timer: Timer,
+    /// Whether time passes by itself.
+    pub(super) is_real_time: bool,
     pub(super) classes: usize,
     pub(super) is_closed: AtomicBool,
     /// Futures that have not ended.
@@ -93,23 +103,25 @@ impl Shared {
         job: Job<TaskRef>,
         now: Time,
     ) -> Result<(), Job<TaskRef>> {
-        match self.groups[group].core.try_lock() {
-            Some(core) => {
-                let mut visit = Visit::new(self, &self.groups[group], core, now);
-                visit.drain();
-                visit.admit(job);
-                visit.leave();
-            }
-            None => self.groups[group].leave(job)?,
+        let at = &self.groups[group];
+        at.leave(job)?;
+        // Between leaving the job and looking for who rests: who lies down looks after that.
+        fence(Ordering::SeqCst);
+        if at.idle.wake_one() {
+            return Ok(());
         }
-        self.attend(group, now);
+        if self.is_real_time && at.was_visited_since(now - HURRY) {
+            at.alarm.set(now + LATER);
+        } else {
+            self.attend(group, now);
+        }
         Ok(())
     }
 
     /// Visits a group, when its lock is free.
     pub(super) fn visit(&self, group: usize, now: Time) -> Visit<'_> {
         let group = &self.groups[group];
-        let mut visit = Visit::new(self, group, group.core.lock(), now);
+        let mut visit = Visit::new(self, group, group.lock(), now);
         visit.drain();
         visit
     }
@@ -130,7 +142,7 @@ impl Shared {
             visit.drain();
             visit.leave();
         }
-        group.alarm.set(now);
+        group.alarm.set(now + LATER);
     }
 
     /// Whether a worker rests that could take a job of the group.
@@ -154,7 +166,7 @@ impl Shared {
             visit.core.scheduler.shutdown(now, by);
             visit.core.closing = visit.core.closing.into_iter().chain([by]).min();
             visit.close_out();
-            shed += visit.shed_all();
+            shed += visit.shed(usize::MAX) as u64;
             visit.look_again();
             visit.leave();
             // Those who have nothing to do any more end.

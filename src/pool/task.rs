@@ -10,7 +10,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::body::{Body, Step, Waking};
-use super::home::Home;
 use super::lease::Lease;
 use super::outcome::Outcome;
 use super::waiter::Waiter;
@@ -42,12 +41,11 @@ pub(super) trait Runnable: Send + Sync {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ran {
     Done,
     Failed,
-    /// It waits for something.
-    Pending,
+    /// It waits for something, and here it is.
+    Pending(TaskRef),
 }
 
 /// What became of a job that had to wait.
@@ -62,7 +60,6 @@ pub(super) enum Suspended {
 
 /// Where a job is queued.
 pub(super) struct Spot {
-    pub(super) home: Home,
     /// Of the pool's groups.
     pub(super) group: usize,
     /// The job's key in its group's scheduler, or zero. Written and read under that group's lock.
@@ -74,13 +71,8 @@ pub(super) struct Spot {
 }
 
 impl Spot {
-    pub(super) fn new(
-        home: Home,
-        group: usize,
-        release: Option<Time>,
-        scope: Option<Arc<Lease>>,
-    ) -> Self {
-        Self { home, group, key: AtomicU64::new(0), release, scope }
+    pub(super) fn new(group: usize, release: Option<Time>, scope: Option<Arc<Lease>>) -> Self {
+        Self { group, key: AtomicU64::new(0), release, scope }
     }
 
     pub(super) fn key(&self) -> Option<Key> {
@@ -94,6 +86,7 @@ impl Spot {
 
 pub(super) struct Task<B: Body> {
     spot: Spot,
+    home: B::Home,
     slot: Mutex<Slot<B>>,
 }
 
@@ -145,7 +138,7 @@ impl<B: Body> End<B> {
 }
 
 impl<B: Body> Task<B> {
-    pub(super) fn new(spot: Spot, body: B) -> Arc<Self> {
+    pub(super) fn new(spot: Spot, home: B::Home, body: B) -> Arc<Self> {
         let slot = Slot {
             stage: Stage::Queued(body),
             waiter: None,
@@ -153,7 +146,7 @@ impl<B: Body> Task<B> {
             is_woken: false,
             is_unwanted: false,
         };
-        Arc::new(Self { spot, slot: Mutex::new(slot) })
+        Arc::new(Self { spot, home, slot: Mutex::new(slot) })
     }
 
     /// The job of a task that no queue has taken.
@@ -209,9 +202,9 @@ impl<B: Body> Runnable for Task<B> {
                 self.end(End::Done(output));
                 Ran::Done
             }
-            Ok(Some(Step::Pending(rest))) => {
+            Ok(Some(Step::Pending(rest, queued))) => {
                 self.slot.lock().stage = Stage::Paused(rest);
-                Ran::Pending
+                Ran::Pending(queued)
             }
             Err(payload) => {
                 self.end(End::Failed(payload));
@@ -287,7 +280,7 @@ impl<B: Waking> Wake for Task<B> {
             }
         };
         drop(slot);
-        self.spot.home.resume(self.clone());
+        self.home.resume(self.clone());
         if let Some(helper) = helper {
             helper.unpark();
         }

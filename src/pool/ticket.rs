@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use super::at_work::Helper;
 use super::outcome::{Outcome, Work};
+use super::shared::Shared;
 use super::task::Outlet;
 use super::waiter::{Waiter, unpark_waker};
 
@@ -109,12 +110,14 @@ impl<R> std::fmt::Debug for Ticket<R> {
 
 /// The one right to a job's outcome.
 pub(super) struct Claim<'a, R, W> {
+    shared: Arc<Shared>,
+    /// None once the outcome was taken.
     task: Option<Arc<dyn Outlet<R, W> + 'a>>,
 }
 
 impl<'a, R, W> Claim<'a, R, W> {
-    pub(super) fn new(task: Arc<dyn Outlet<R, W> + 'a>) -> Self {
-        Self { task: Some(task) }
+    pub(super) fn new(shared: &Arc<Shared>, task: Arc<dyn Outlet<R, W> + 'a>) -> Self {
+        Self { shared: shared.clone(), task: Some(task) }
     }
 
     pub(super) fn wait(self) -> Outcome<R, W> {
@@ -125,10 +128,8 @@ impl<'a, R, W> Claim<'a, R, W> {
     }
 
     pub(super) fn wait_until(self, until: Time) -> Result<Outcome<R, W>, Self> {
-        let Some(task) = self.task.clone() else { return Err(self) };
-        let timer = &task.spot().home.0.timer;
         // The pool's own clock counts, which may be one that a test moves.
-        let mut sleep = pin!(timer.sleep_until(until));
+        let mut sleep = pin!(self.shared.timer.sleep_until(until));
         let waker = unpark_waker();
         let mut context = Context::from_waker(&waker);
         self.wait_while(move || sleep.as_mut().poll(&mut context).is_pending())
@@ -137,11 +138,11 @@ impl<'a, R, W> Claim<'a, R, W> {
     /// Waits for the outcome while there is time, which is asked after each wake-up.
     fn wait_while(mut self, mut has_time: impl FnMut() -> bool) -> Result<Outcome<R, W>, Self> {
         let Some(task) = self.task.take() else { return Err(self) };
-        let home = &task.spot().home.0;
-        let helper = Helper::new(home);
+        let shared = self.shared.clone();
+        let helper = Helper::new(&shared);
         // A worker that waits for a release is woken by it, since all others may wait as well.
         let release = task.spot().release.filter(|_| helper.is_some());
-        let mut release = pin!(release.map(|release| home.timer.sleep_until(release)));
+        let mut release = pin!(release.map(|release| shared.timer.sleep_until(release)));
         let waker = release.is_some().then(unpark_waker);
         loop {
             let thread = current();
@@ -181,12 +182,12 @@ impl<'a, R, W> Claim<'a, R, W> {
     }
 
     pub(super) fn cancel(&self) -> bool {
-        self.task.as_deref().is_some_and(cancel)
+        self.task.as_deref().is_some_and(|task| cancel(&self.shared, task))
     }
 
     pub(super) fn reschedule(&self, deadline: Time) -> Result<Option<Time>, RescheduleError> {
         let Some(task) = &self.task else { return Err(RescheduleError::Stale) };
-        let (shared, group) = (&task.spot().home.0, task.spot().group);
+        let (shared, group) = (&self.shared, task.spot().group);
         let now = shared.now();
         let mut visit = shared.visit(group, now);
         let rescheduled = match task.spot().key() {
@@ -211,16 +212,15 @@ impl<R, W> Drop for Claim<'_, R, W> {
         if let Some(task) = self.task.take()
             && task.abandon()
         {
-            cancel(&*task);
+            cancel(&self.shared, &*task);
         }
     }
 }
 
-fn cancel<R, W>(task: &(dyn Outlet<R, W> + '_)) -> bool {
+fn cancel<R, W>(shared: &Shared, task: &(dyn Outlet<R, W> + '_)) -> bool {
     // First, so that a job that stops running meanwhile is either in the queue or knows of it.
     task.discourage();
-    let (shared, group) = (&task.spot().home.0, task.spot().group);
-    let now = shared.now();
+    let (group, now) = (task.spot().group, shared.now());
     let mut visit = shared.visit(group, now);
     let was_there = task.spot().key().is_some_and(|key| visit.cancel(key));
     visit.leave();

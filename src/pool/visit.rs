@@ -22,6 +22,10 @@ pub(super) struct Visit<'a> {
     group: &'a Group,
     pub(super) core: MutexGuard<'a, Core>,
     now: Time,
+    /// Whether a worker has polled.
+    has_polled: bool,
+    /// Whether the alarm has to be set for all that is queued.
+    looks_again: bool,
     /// When somebody has to look again.
     alarm_at: Option<Time>,
     /// Jobs that are not run.
@@ -38,7 +42,8 @@ impl<'a> Visit<'a> {
         now: Time,
     ) -> Self {
         let (turned_away, cancelled) = (Vec::new(), Vec::new());
-        Self { shared, group, core, now, alarm_at: None, turned_away, cancelled }
+        let (has_polled, looks_again, alarm_at) = (false, false, None);
+        Self { shared, group, core, now, has_polled, looks_again, alarm_at, turned_away, cancelled }
     }
 
     /// Takes in what others have left: at least all that was there when the visit began.
@@ -59,9 +64,11 @@ impl<'a> Visit<'a> {
         match self.core.scheduler.submit(self.now, job) {
             Ok(submitted) => {
                 let key = submitted.key();
-                if let Some(task) = self.core.scheduler.get(key) {
-                    task.spot().set_key(key);
-                }
+                let Some(task) = self.core.scheduler.get(key) else { return };
+                task.spot().set_key(key);
+                let release = task.spot().release.filter(|&release| release > self.now);
+                let moment = release.or_else(|| self.core.scheduler.latest_start(key));
+                self.core.next_moment = self.core.next_moment.into_iter().chain(moment).min();
             }
             Err(refused) => {
                 let verdict = Verdict::Refused(refused.reason);
@@ -81,12 +88,12 @@ impl<'a> Visit<'a> {
     }
 
     /// Ends a run.
-    pub(super) fn finish(&mut self, key: Key, task: TaskRef, ran: Ran) {
+    pub(super) fn finish(&mut self, key: Key, ran: Ran) {
         let scheduler = &mut self.core.scheduler;
         match ran {
             Ran::Done => drop(scheduler.complete(self.now, key, Outcome::Done)),
             Ran::Failed => drop(scheduler.complete(self.now, key, Outcome::Failed)),
-            Ran::Pending => self.suspend(key, task),
+            Ran::Pending(task) => self.suspend(key, task),
         }
     }
 
@@ -119,24 +126,37 @@ impl<'a> Visit<'a> {
 
     /// What a worker has to do next.
     pub(super) fn next(&mut self) -> Option<Running<TaskRef>> {
+        let before = self.turned_away.len();
+        self.has_polled = true;
         loop {
             match self.core.scheduler.poll(self.now) {
-                Next::Run(running) => return Some(running),
+                Next::Run(running) => {
+                    // There may be more to shed than come between two runs.
+                    let most = self.core.scheduler.config().max_sheds_between_runs as usize;
+                    let is_all = self.turned_away.len() - before < most;
+                    self.set_alarm((!is_all).then_some(self.now));
+                    return Some(running);
+                }
                 Next::Shed(shed) => {
                     self.turned_away.push((shed.payload, Verdict::Shed(shed.reason)));
                 }
                 Next::Wait(until) => {
                     self.set_alarm(until);
-                    self.core.is_changed = false;
+                    self.see_to_changes();
                     return None;
                 }
             }
         }
     }
 
-    /// Something else has changed: a deadline, or the time.
+    fn see_to_changes(&mut self) {
+        (self.core.is_changed, self.core.next_moment) = (false, None);
+    }
+
+    /// Something else has changed: a deadline, or the alarm has gone off and is to be set anew.
     pub(super) fn look_again(&mut self) {
         self.core.is_changed = true;
+        self.looks_again = true;
     }
 
     /// Ends what has begun and waits, if a shutdown says so.
@@ -167,35 +187,32 @@ impl<'a> Visit<'a> {
             && self.core.scheduler.first(self.now).is_some()
             && self.shared.wake_one(self.group)
             && !self.shared.is_striped()
+            && !self.looks_again
         {
             // It looks ahead itself: what has changed stays to be seen to. Where there are several
             // groups it may find something more urgent elsewhere.
             return;
         }
-        self.shed(BATCH);
-        self.core.is_changed = false;
-    }
-
-    /// Sheds what has to be, at most so many, and sets the alarm for the rest. Returns how many
-    /// that were.
-    fn shed(&mut self, most: usize) -> usize {
-        let before = self.turned_away.len();
-        let until = loop {
-            if self.turned_away.len() - before == most {
-                break Some(self.now);
-            }
-            match self.core.scheduler.poll_sheds(self.now) {
-                Err(until) => break until,
-                Ok(shed) => self.turned_away.push((shed.payload, Verdict::Shed(shed.reason))),
-            }
+        if !self.has_polled {
+            self.shed(BATCH);
+        }
+        let next_moment = match self.looks_again {
+            true => self.core.scheduler.next_wakeup(self.now),
+            false => self.core.next_moment,
         };
-        self.set_alarm(until);
-        self.turned_away.len() - before
+        self.set_alarm(next_moment);
+        self.see_to_changes();
     }
 
-    /// Sheds all that has to be. Returns how many jobs that were.
-    pub(super) fn shed_all(&mut self) -> u64 {
-        self.shed(usize::MAX) as u64
+    /// Sheds what has to be, at most so many; the alarm sees to the rest. Returns how many that
+    /// were.
+    pub(super) fn shed(&mut self, most: usize) -> usize {
+        for shed in 0..most {
+            let Some(it) = self.core.scheduler.poll_sheds(self.now) else { return shed };
+            self.turned_away.push((it.payload, Verdict::Shed(it.reason)));
+        }
+        self.set_alarm(Some(self.now));
+        most
     }
 
     /// Whether the group has been closed, and nothing is left of it.

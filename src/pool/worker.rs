@@ -21,7 +21,6 @@ pub(super) struct Worker {
 pub(super) struct Ended {
     group: usize,
     key: Key,
-    task: TaskRef,
     ran: Ran,
 }
 
@@ -71,8 +70,9 @@ impl Worker {
             return turn;
         }
         let mut visit = shared.visit(self.group, now);
+        shared.groups[self.group].note_visit(now);
         if let Some(ended) = ended {
-            visit.finish(ended.key, ended.task, ended.ran);
+            visit.finish(ended.key, ended.ran);
         }
         let turn = match visit.next() {
             Some(running) => Turn::Run(self.group, running),
@@ -124,14 +124,13 @@ impl Worker {
 /// Runs a job. What panics outside of it, in a waker or a destructor, is no reason to end.
 pub(super) fn run(group: usize, running: Running<TaskRef>) -> Ended {
     let (key, budget, task) = (running.key, running.budget(), running.payload);
-    let its_own = task.clone();
-    let ran = catch_unwind(AssertUnwindSafe(move || its_own.run(budget))).unwrap_or(Ran::Failed);
-    Ended { group, key, task, ran }
+    let ran = catch_unwind(AssertUnwindSafe(move || task.run(budget))).unwrap_or(Ran::Failed);
+    Ended { group, key, ran }
 }
 
 pub(super) fn finish(shared: &Shared, ended: Ended, now: Time) {
     let mut visit = shared.visit(ended.group, now);
-    visit.finish(ended.key, ended.task, ended.ran);
+    visit.finish(ended.key, ended.ran);
     visit.leave();
     shared.attend(ended.group, now);
 }

@@ -295,8 +295,9 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         }
     }
 
-    /// What to shed next, or when to look again, as [`poll`](Self::poll) says it and as costly, but
-    /// nothing is started: for a shell that has no worker at hand, and still says 'no' in time.
+    /// What is to be shed next, as [`poll`](Self::poll) says it and as costly, but nothing is
+    /// started: for a shell that has no worker at hand, and still says 'no' in time. Afterwards
+    /// [`next_wakeup`](Self::next_wakeup) tells when to look again.
     ///
     /// ```
     /// use core::time::Duration;
@@ -306,21 +307,23 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// let (now, ms) = (Time::ZERO, Duration::from_millis);
     /// let mut scheduler = Scheduler::new(Config::default())?;
     /// scheduler.submit(now, Job::new("bid").budget(ms(10)).cost(ms(2)))?;
-    /// let until = scheduler.poll_sheds(now).expect_err("there is time");
-    /// assert_eq!(until, Some(now + ms(8)));
-    /// assert_eq!(scheduler.poll_sheds(now + ms(8)).map(|shed| shed.payload), Ok("bid"));
+    /// assert_eq!(scheduler.poll_sheds(now), None);
+    /// assert_eq!(scheduler.next_wakeup(now), Some(now + ms(8)));
+    /// assert_eq!(scheduler.poll_sheds(now + ms(8)).map(|shed| shed.payload), Some("bid"));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// The time before which there is nothing to shed, unless something else happens.
-    pub fn poll_sheds(&mut self, now: Time) -> Result<Shed<T>, Option<Time>> {
+    pub fn poll_sheds(&mut self, now: Time) -> Option<Shed<T>> {
         let now = self.decide_at(now);
-        match self.shed_next(now) {
-            Some(shed) => Ok(shed),
-            None => Err(self.queue.next_wakeup(now)),
-        }
+        self.shed_next(now)
+    }
+
+    /// When something changes by itself next, as a [`Next::Wait`] of a poll that has nothing to
+    /// start or to shed says it. Costs what
+    /// [`IdWheel::next_wakeup`](crate::wheel::IdWheel::next_wakeup) does.
+    #[must_use]
+    pub fn next_wakeup(&mut self, now: Time) -> Option<Time> {
+        let now = self.settle_at(now);
+        self.queue.next_wakeup(now)
     }
 
     /// Sheds the doomed job with the earliest deadline.

@@ -84,6 +84,13 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.queue.get(key).map(|record| record.deadline)
     }
 
+    /// The time before which a queued job must start; `None` if it is gone, or may start whenever
+    /// it can. O(1).
+    #[must_use]
+    pub fn latest_start(&self, key: Key) -> Option<Time> {
+        self.queue.get(key)?.latest_start()
+    }
+
     /// How many jobs are queued, those included that are to be shed and that nobody was told of
     /// yet. O(1).
     #[must_use]
