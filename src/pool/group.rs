@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::idle::Idle;
 use super::task::TaskRef;
 use crate::key::Key;
-use crate::scheduler::{Job, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::sync::{CachePadded, Mutex, MutexGuard, Ordering, SegQueue, SharedU64};
 use crate::time::Time;
 use crate::timer::Alarm;
@@ -22,7 +22,7 @@ const TRIES: u32 = if cfg!(any(punctual_loom, punctual_shuttle)) { 0 } else { 10
 pub(super) struct Group {
     pub(super) core: Mutex<Core>,
     /// Jobs that came while somebody else held the lock.
-    inbox: SegQueue<Job<TaskRef>>,
+    inbox: SegQueue<TaskRef>,
     inbox_bound: usize,
     /// Jobs that waited for something that has come. Each is here at most once, so there are never
     /// more than the pool has futures.
@@ -131,16 +131,16 @@ impl Group {
     ///
     /// The job, if too many wait there. Submitters that come at the same moment may each bring one
     /// more.
-    pub(super) fn leave(&self, job: Job<TaskRef>) -> Result<(), Job<TaskRef>> {
+    pub(super) fn leave(&self, task: TaskRef) -> Result<(), TaskRef> {
         if self.inbox.len() >= self.inbox_bound {
-            return Err(job);
+            return Err(task);
         }
-        self.inbox.push(job);
+        self.inbox.push(task);
         Ok(())
     }
 
     /// Jobs that somebody has left.
-    pub(super) const fn inbox(&self) -> &SegQueue<Job<TaskRef>> {
+    pub(super) const fn inbox(&self) -> &SegQueue<TaskRef> {
         &self.inbox
     }
 

@@ -45,7 +45,7 @@ impl Handle {
             Err(reason) => return Err(Refused { job: job.carrying(call), reason }),
         };
         let task = Task::new(spot, (), Call(call));
-        match self.offer(&job, task.clone(), now) {
+        match self.offer(task.clone(), now) {
             Ok(()) => Ok(Ticket(Claim::new(&self.shared, task))),
             Err(reason) => match task.take_body() {
                 Some(Call(call)) => Err(Refused { job: job.carrying(call), reason }),
@@ -80,7 +80,7 @@ impl Handle {
             Err(reason) => return Err(Refused { job: job.carrying(make), reason }),
         };
         let task = Task::new(spot, Home(self.shared.clone()), Async { make, seat });
-        match self.offer(&job, task.clone(), now) {
+        match self.offer(task.clone(), now) {
             Ok(()) => Ok(Ticket(Claim::new(&self.shared, task))),
             Err(reason) => match task.take_body() {
                 Some(Async { make, .. }) => Err(Refused { job: job.carrying(make), reason }),
@@ -183,26 +183,13 @@ impl Handle {
         if job.class.number() >= self.shared.classes {
             return Err(RefuseReason::UnknownClass);
         }
-        let group = self.shared.place(own_group(&self.shared));
-        Ok((Spot::new(group, job.release, lease), self.now()))
+        let (group, now) = (self.shared.place(own_group(&self.shared)), self.now());
+        Ok((Spot::new(group, job, now, lease), now))
     }
 
     /// Brings a job to its queue.
-    pub(super) fn offer(
-        &self,
-        job: &Job<()>,
-        task: TaskRef,
-        now: Time,
-    ) -> Result<(), RefuseReason> {
-        let group = task.spot().group;
-        // Its budget counts from now on, whenever it is taken in.
-        let due = job.due(now);
-        let job = job.clone().carrying(task);
-        let job = match due {
-            Some(deadline) => job.deadline(deadline),
-            None => job,
-        };
-        self.shared.submit(group, job, now).map_err(|_| RefuseReason::QueueFull)
+    pub(super) fn offer(&self, task: TaskRef, now: Time) -> Result<(), RefuseReason> {
+        self.shared.submit(task, now).map_err(|_| RefuseReason::QueueFull)
     }
 }
 

@@ -108,7 +108,7 @@ impl<'scope> Scope<'scope, '_> {
         if let Some(own) = &self.own {
             own.lock().push(erased.clone());
         }
-        match self.handle.offer(&job, erased, now) {
+        match self.handle.offer(erased, now) {
             Ok(()) => Ok(ScopedTicket(Claim::new(&self.handle.shared, task))),
             Err(reason) => {
                 let call = task.take_body().map(|Scoped(call)| call);
@@ -134,7 +134,7 @@ impl<'scope> Scope<'scope, '_> {
             tasks.retain(|task| !helper.help_with(task.spot()));
             let has_helped = tasks.len() < before;
             let now = shared.now();
-            let releases = tasks.iter().filter_map(|task| task.spot().release);
+            let releases = tasks.iter().filter_map(|task| task.spot().release());
             let next = releases.filter(|&release| release > now).min();
             own.lock().append(&mut tasks);
             if has_helped || self.lease.is_idle() {

@@ -6,7 +6,7 @@ use std::task::Wake;
 use super::group::Group;
 use super::task::TaskRef;
 use super::visit::Visit;
-use crate::scheduler::{Class, ClassStats, Job, Stats};
+use crate::scheduler::{Class, ClassStats, Stats};
 use crate::sync::{
     Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Thread, Weak, current, fence, park,
 };
@@ -97,14 +97,10 @@ impl Shared {
     /// # Errors
     ///
     /// The job, if the lock is held and the inbox is full.
-    pub(super) fn submit(
-        &self,
-        group: usize,
-        job: Job<TaskRef>,
-        now: Time,
-    ) -> Result<(), Job<TaskRef>> {
+    pub(super) fn submit(&self, task: TaskRef, now: Time) -> Result<(), TaskRef> {
+        let group = task.spot().group;
         let at = &self.groups[group];
-        at.leave(job)?;
+        at.leave(task)?;
         // Between leaving the job and looking for who rests: who lies down looks after that.
         fence(Ordering::SeqCst);
         if at.idle.wake_one() {

@@ -14,7 +14,7 @@ use super::lease::Lease;
 use super::outcome::Outcome;
 use super::waiter::Waiter;
 use crate::key::Key;
-use crate::scheduler::{Budget, Verdict};
+use crate::scheduler::{Budget, Job, Verdict};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 use crate::time::Time;
 
@@ -58,21 +58,36 @@ pub(super) enum Suspended {
     Unwanted,
 }
 
-/// Where a job is queued.
+/// What a queue is told of a job, and where it is.
 pub(super) struct Spot {
     /// Of the pool's groups.
     pub(super) group: usize,
     /// The job's key in its group's scheduler, or zero. Written and read under that group's lock.
     key: AtomicU64,
-    /// When it is released, if that is later than its submission.
-    pub(super) release: Option<Time>,
+    /// What its submitter said. Its deadline is a point in time: a budget counts from the
+    /// submission, whenever the queue takes the job in.
+    job: Job<()>,
     /// What it borrows from.
     scope: Option<Arc<Lease>>,
 }
 
 impl Spot {
-    pub(super) fn new(group: usize, release: Option<Time>, scope: Option<Arc<Lease>>) -> Self {
-        Self { group, key: AtomicU64::new(0), release, scope }
+    /// A job that is submitted at `now`.
+    pub(super) fn new(group: usize, job: &Job<()>, now: Time, scope: Option<Arc<Lease>>) -> Self {
+        let job = match job.due(now) {
+            Some(deadline) => job.clone().deadline(deadline),
+            None => job.clone(),
+        };
+        Self { group, key: AtomicU64::new(0), job, scope }
+    }
+
+    /// The job for its scheduler.
+    pub(super) fn job(&self) -> Job<()> {
+        self.job.clone()
+    }
+
+    pub(super) const fn release(&self) -> Option<Time> {
+        self.job.release
     }
 
     pub(super) fn key(&self) -> Option<Key> {

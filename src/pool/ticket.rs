@@ -141,7 +141,7 @@ impl<'a, R, W> Claim<'a, R, W> {
         let shared = self.shared.clone();
         let helper = Helper::new(&shared);
         // A worker that waits for a release is woken by it, since all others may wait as well.
-        let release = task.spot().release.filter(|_| helper.is_some());
+        let release = task.spot().release().filter(|_| helper.is_some());
         let mut release = pin!(release.map(|release| shared.timer.sleep_until(release)));
         let waker = release.is_some().then(unpark_waker);
         loop {

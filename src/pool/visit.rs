@@ -9,7 +9,7 @@ use super::group::{Core, Group};
 use super::shared::Shared;
 use super::task::{Ran, Suspended, TaskRef};
 use crate::key::Key;
-use crate::scheduler::{Cancelled, Job, Next, Outcome, Running, Verdict};
+use crate::scheduler::{Cancelled, Next, Outcome, Running, Verdict};
 use crate::sync::MutexGuard;
 use crate::time::Time;
 
@@ -53,20 +53,21 @@ impl<'a> Visit<'a> {
             self.resume(task);
         }
         for _ in 0..self.group.inbox().len() {
-            let Some(job) = self.group.inbox().pop() else { break };
-            self.admit(job);
+            let Some(task) = self.group.inbox().pop() else { break };
+            self.admit(task);
         }
     }
 
     /// Queues a job, or turns it away.
-    pub(super) fn admit(&mut self, job: Job<TaskRef>) {
+    fn admit(&mut self, task: TaskRef) {
         self.core.is_changed = true;
+        let job = task.spot().job().carrying(task);
         match self.core.scheduler.submit(self.now, job) {
             Ok(submitted) => {
                 let key = submitted.key();
                 let Some(task) = self.core.scheduler.get(key) else { return };
                 task.spot().set_key(key);
-                let release = task.spot().release.filter(|&release| release > self.now);
+                let release = task.spot().release().filter(|&release| release > self.now);
                 let moment = release.or_else(|| self.core.scheduler.latest_start(key));
                 self.core.next_moment = self.core.next_moment.into_iter().chain(moment).min();
             }
