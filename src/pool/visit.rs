@@ -143,15 +143,11 @@ impl<'a> Visit<'a> {
                 }
                 Next::Wait(until) => {
                     self.set_alarm(until);
-                    self.see_to_changes();
+                    (self.core.is_changed, self.core.next_moment) = (false, None);
                     return None;
                 }
             }
         }
-    }
-
-    fn see_to_changes(&mut self) {
-        (self.core.is_changed, self.core.next_moment) = (false, None);
     }
 
     /// Something else has changed: a deadline, or the alarm has gone off and is to be set anew.
@@ -184,14 +180,12 @@ impl<'a> Visit<'a> {
         if !self.core.is_changed {
             return;
         }
-        if self.shared.is_anybody_resting(self.group)
+        let has_woken = self.shared.is_anybody_resting(self.group)
             && self.core.scheduler.first(self.now).is_some()
-            && self.shared.wake_one(self.group)
-            && !self.shared.is_striped()
-            && !self.looks_again
-        {
-            // It looks ahead itself: what has changed stays to be seen to. Where there are several
-            // groups it may find something more urgent elsewhere.
+            && self.shared.wake_one(self.group);
+        // Whoever was woken looks ahead itself, since there may be more to start; but where there
+        // are several groups it may find something more urgent elsewhere.
+        if has_woken && !self.shared.is_striped() && !self.looks_again {
             return;
         }
         if !self.has_polled {
@@ -202,7 +196,7 @@ impl<'a> Visit<'a> {
             false => self.core.next_moment,
         };
         self.set_alarm(next_moment);
-        self.see_to_changes();
+        (self.core.is_changed, self.core.next_moment) = (has_woken, None);
     }
 
     /// Sheds what has to be, at most so many; the alarm sees to the rest. Returns how many that
