@@ -234,9 +234,10 @@ fn the_first_job_is_the_one_that_a_poll_starts() {
 fn a_reservation_pays_what_each_run_of_its_job_took() {
     let mut scheduler = scheduler(Admission::All);
     // The bucket of 2 ms goes first, and is empty after the second run.
-    let key = submit(&mut scheduler, START, Job::new("job").class(RESERVED).budget(ms(90)));
+    let job = Job::new("job").class(RESERVED).budget(ms(90)).cost(ms(2));
+    let key = submit(&mut scheduler, START, job);
     submit(&mut scheduler, START, Job::new("sooner").budget(ms(50)));
-    for until in [ms(1), ms(5)] {
+    for until in [ms(1), ms(3)] {
         assert_eq!(run(&mut scheduler, START).key, key);
         scheduler.suspend(START + until, key);
         scheduler.resume(START + until, key, "rest").expect("it is suspended");
