@@ -291,6 +291,11 @@ impl Model for SchedulerModel {
                 let expected = self.oracle.next(self.now.as_nanos());
                 assert_eq!(self.scheduler.first(self.now), expected, "who is next");
             }
+            Op::Tend { after } => {
+                self.now += units(after);
+                let expected = self.oracle.tend(self.now.as_nanos());
+                assert_eq!(self.scheduler.tend(self.now), expected);
+            }
             Op::Claim { pick } => self.pick(pick).into_iter().for_each(|id| self.claim(id)),
             Op::SetWorkers { workers } => self.set_workers(workers),
             Op::Shutdown { by } => {

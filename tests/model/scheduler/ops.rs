@@ -108,6 +108,9 @@ pub(crate) enum Op {
     First {
         after: u32,
     },
+    Tend {
+        after: u32,
+    },
     Claim {
         pick: u32,
     },
@@ -152,7 +155,8 @@ impl Op {
             32 | 33 => Self::Suspend { running: pick, after: word.below(3) },
             34 | 35 => Self::Resume { suspended: pick },
             36 | 37 => Self::Claim { pick },
-            38 => Self::First { after: pick / 8 },
+            38 if by % 2 == 0 => Self::First { after: pick / 8 },
+            38 => Self::Tend { after: pick / 6 },
             39 => match by {
                 0..6 => Self::SuspendAny { pick },
                 6..12 => Self::ResumeAny { pick },

@@ -103,7 +103,17 @@ impl Oracle {
             self.sheds_since_run = 0;
             return Next::Run(self.start(id, has_priority));
         }
-        match doomed {
+        self.shed_or_wait()
+    }
+
+    /// A poll without a worker.
+    pub(super) fn tend(&mut self, now: u64) -> Next<u32> {
+        self.decide(now);
+        self.shed_or_wait()
+    }
+
+    fn shed_or_wait(&mut self) -> Next<u32> {
+        match self.first(Entry::is_doomed) {
             Some(doomed) => self.shed(doomed),
             None => Next::Wait(self.next_moment().map(Time::from_nanos)),
         }
