@@ -5,6 +5,7 @@
 //! structures   heap      wheel            no clock, no thread, no_std + alloc
 //! policy       scheduler                  a state machine: every call takes `now`
 //! shells       timer    simulation        a thread that wakes; seeds, virtual time
+//!              pool                       worker threads around schedulers
 //! ```
 //!
 //! A module uses only modules of the lines above its own; `heap` and `wheel` don't know each
@@ -17,6 +18,7 @@
 //!   lane for time-outs that all have the same duration.
 //! - [`scheduler`]: earliest deadline first; in overload what is worth most for its cost; and a
 //!   'no' while the caller can still use it.
+//! - `pool` (feature `pool`): worker threads around it, for closures, futures and jobs that borrow.
 //! - `simulation` (feature `simulation`): what a configuration of the scheduler does with a load,
 //!   tried in virtual time.
 //! - `timer` (feature `timer`): sleeps and time-outs for futures of any executor.
@@ -56,6 +58,9 @@
 //! scheduler is a sequence of `SavedJob`.
 //!
 //! `simulation` adds the module `simulation`, and needs `std`.
+//!
+//! `pool` adds the module `pool`, and `pinning` lets its workers be pinned to cores. `tracing` adds
+//! a span for each run and an event for each job that is not run.
 //!
 //! `timer` adds the module `timer`, a thread and the locks that it needs.
 

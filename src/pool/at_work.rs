@@ -15,9 +15,9 @@ const MOST_NESTED: u32 = 32;
 
 thread_local! {
     /// What this thread works at.
-    static AT_WORK: Cell<Option<Place>> = Cell::new(None);
+    static AT_WORK: Cell<Option<Place>> = const { Cell::new(None) };
     /// How many jobs it has begun inside others.
-    static NESTED: Cell<u32> = Cell::new(0);
+    static NESTED: Cell<u32> = const { Cell::new(0) };
 }
 
 #[derive(Clone, Copy)]

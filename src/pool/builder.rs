@@ -173,10 +173,10 @@ impl Builder {
     /// If the configuration makes no scheduler or no groups, or if the system gives no threads.
     pub fn build(self) -> Result<Pool, BuildError> {
         match self.timer.clone() {
-            Some(timer) => self.start(timer, false),
+            Some(timer) => self.start(&timer, false),
             None => {
                 let timer = Timer::new(MonotonicClock::new()).map_err(BuildError::Thread)?;
-                self.start(timer, !cfg!(any(punctual_loom, punctual_shuttle)))
+                self.start(&timer, !cfg!(any(punctual_loom, punctual_shuttle)))
             }
         }
     }
@@ -188,10 +188,10 @@ impl Builder {
     /// As [`build`](Self::build).
     pub fn build_on(self, clock: impl Clock + Send + Sync + 'static) -> Result<Pool, BuildError> {
         let timer = Timer::new(clock).map_err(BuildError::Thread)?;
-        self.start(timer, false)
+        self.start(&timer, false)
     }
 
-    fn start(self, timer: Timer, is_real_time: bool) -> Result<Pool, BuildError> {
+    fn start(self, timer: &Timer, is_real_time: bool) -> Result<Pool, BuildError> {
         let configs = self.divide()?;
         let sizes: Vec<u32> = configs.iter().map(|config| config.workers).collect();
         let schedulers: Result<Vec<_>, _> = configs.into_iter().map(Scheduler::new).collect();
@@ -200,7 +200,7 @@ impl Builder {
             let groups = schedulers.into_iter().zip(&sizes).enumerate();
             let groups = groups.map(|(group, (scheduler, &workers))| {
                 let ring = Ring { shared: shared.clone(), group };
-                let alarm = Alarm::new(&timer, Arc::new(ring).into());
+                let alarm = Alarm::new(timer, Arc::new(ring).into());
                 Group::new(scheduler, workers, self.inbox_bound, alarm)
             });
             Shared {

@@ -1,6 +1,7 @@
 //! A queue and the workers that it belongs to.
 
 use core::hint::spin_loop;
+use core::iter::repeat_n;
 use std::collections::BTreeMap;
 
 use super::idle::Idle;
@@ -12,7 +13,7 @@ use crate::time::Time;
 use crate::timer::Alarm;
 
 /// How often the lock is tried before a thread sleeps for it.
-const TRIES: u32 = if cfg!(any(punctual_loom, punctual_shuttle)) { 0 } else { 100 };
+const TRIES: usize = if cfg!(any(punctual_loom, punctual_shuttle)) { 0 } else { 100 };
 
 /// A scheduler behind a lock, the ways to it, and its workers.
 ///
@@ -106,7 +107,7 @@ impl Group {
 
     /// Takes the lock. It is held for less than a microsecond: sleeping takes longer.
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
-        for _ in 0..TRIES {
+        for () in repeat_n((), TRIES) {
             if let Some(core) = self.core.try_lock() {
                 return core;
             }

@@ -1,6 +1,7 @@
 //! Workers that have nothing to do.
 
 use core::hint::spin_loop;
+use core::iter::repeat_n;
 
 use crate::sync::{Mutex, Ordering, SharedU64, Thread, current, park};
 
@@ -9,7 +10,7 @@ pub(super) const MOST_WORKERS: u32 = 64;
 
 /// How often a worker looks whether there is work before it sleeps: some microseconds, in which a
 /// busy producer comes back. Sleeping and waking costs both sides more than that.
-const LOOKS: u32 = if cfg!(any(punctual_loom, punctual_shuttle)) { 0 } else { 200 };
+const LOOKS: usize = if cfg!(any(punctual_loom, punctual_shuttle)) { 0 } else { 200 };
 
 /// A group's workers that rest. Whoever clears a worker's bit sends it back to work.
 ///
@@ -52,7 +53,7 @@ impl Idle {
     /// Waits until somebody sends the worker back to work.
     pub(super) fn rest(&self, worker: usize) {
         let is_resting = || self.resting.load(Ordering::SeqCst) & (1 << worker) != 0;
-        for _ in 0..LOOKS {
+        for () in repeat_n((), LOOKS) {
             if !is_resting() {
                 return;
             }

@@ -62,6 +62,7 @@ mod scope;
 mod shared;
 mod task;
 mod ticket;
+mod trace;
 mod visit;
 mod waiter;
 mod worker;

@@ -153,7 +153,7 @@ impl Shared {
             || self.is_striped() && self.groups.iter().any(|it| it.idle.wake_one())
     }
 
-    /// Takes no job any more, and lets what is there be done by `by`. Returns how many jobs can't be.
+    /// Takes no job any more, and lets what is there be done by `by`. Returns how many can't be.
     pub(super) fn close(&self, by: Time) -> u64 {
         self.is_closed.store(true, Ordering::SeqCst);
         let (now, mut shed) = (self.now(), 0);

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::group::{Core, Group};
 use super::shared::Shared;
 use super::task::{Ran, Suspended, TaskRef};
+use super::trace;
 use crate::key::Key;
 use crate::scheduler::{Cancelled, Next, Outcome, Running, Verdict};
 use crate::sync::MutexGuard;
@@ -233,7 +234,10 @@ impl<'a> Visit<'a> {
             group.alarm.set(at);
         }
         for (task, verdict) in turned_away {
-            tell(|| task.shed(verdict));
+            tell(|| {
+                trace::not_run(&verdict);
+                task.shed(verdict);
+            });
         }
         for task in cancelled {
             tell(|| task.cancel());

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::at_work;
 use super::shared::Shared;
 use super::task::{Ran, TaskRef};
+use super::trace;
 use crate::key::Key;
 use crate::scheduler::Running;
 use crate::sync::{Arc, Ordering, fence};
@@ -123,6 +124,7 @@ impl Worker {
 
 /// Runs a job. What panics outside of it, in a waker or a destructor, is no reason to end.
 pub(super) fn run(group: usize, running: Running<TaskRef>) -> Ended {
+    let _span = trace::run(&running);
     let (key, budget, task) = (running.key, running.budget(), running.payload);
     let ran = catch_unwind(AssertUnwindSafe(move || task.run(budget))).unwrap_or(Ran::Failed);
     Ended { group, key, ran }

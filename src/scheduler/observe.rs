@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::Scheduler;
 use super::class::Class;
 use super::config::Config;
+use super::record::Place;
 use super::stats::{ClassStats, Load, Refusals, Stats};
 use crate::key::Key;
 use crate::time::Time;
@@ -84,11 +85,15 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.queue.get(key).map(|record| record.deadline)
     }
 
-    /// The time before which a queued job must start; `None` if it is gone, or may start whenever
-    /// it can. O(1).
+    /// The time before which a queued job must start; `None` if it may start whenever it can, or
+    /// has started, or if it is decided already that it is shed. O(1).
     #[must_use]
     pub fn latest_start(&self, key: Key) -> Option<Time> {
-        self.queue.get(key)?.latest_start()
+        let record = self.queue.get(key)?;
+        match record.place {
+            Place::Running(_) | Place::Doomed(_) | Place::Condemned(_) => None,
+            _ => record.latest_start(),
+        }
     }
 
     /// How many jobs are queued, those included that are to be shed and that nobody was told of

@@ -192,9 +192,12 @@ fn a_worker_that_waits_runs_what_is_waited_for_in_turn() {
 #[test]
 fn futures_have_a_bound_and_give_their_places_back() {
     let pool = Pool::builder().workers(1).futures_bound(2).build().expect("it is valid");
-    let spawn = || pool.spawn(Job::new(async |_: Budget| pending::<()>().await).budget(LONG));
+    let spawn = || {
+        let job = Job::new(async |_: Budget| pending::<()>().await).budget(LONG);
+        pool.spawn(job).map_err(|refused| refused.reason)
+    };
     let (first, second) = (spawn().expect("room"), spawn().expect("room"));
-    assert_eq!(spawn().expect_err("it is one too many").reason, RefuseReason::QueueFull);
+    assert_eq!(spawn().expect_err("it is one too many"), RefuseReason::QueueFull);
     drop(first);
     // Where the future is being polled, it ends a little later.
     while spawn().is_err() {

@@ -1,5 +1,6 @@
 //! A pool of threads: what becomes of jobs, futures and scoped closures, and how it ends.
 #![cfg(feature = "pool")]
+#![expect(clippy::disallowed_methods, reason = "whoever uses a pool has threads of its own")]
 
 mod futures;
 mod jobs;

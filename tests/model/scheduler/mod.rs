@@ -207,6 +207,16 @@ impl SchedulerModel {
         self.config.workers = self.oracle.config.workers;
     }
 
+    fn tend(&mut self, after: u32) {
+        self.now += units(after);
+        let expected = self.oracle.tend(self.now.as_nanos());
+        let next = match self.scheduler.poll_sheds(self.now) {
+            Some(shed) => Next::Shed(shed),
+            None => Next::Wait(self.scheduler.next_wakeup(self.now)),
+        };
+        assert_eq!(next, expected, "for somebody without a worker");
+    }
+
     /// What can be asked of each job, and of all.
     fn check_jobs(&self) {
         for job in &self.oracle.jobs {
@@ -216,6 +226,9 @@ impl SchedulerModel {
             let is_here = job.place != Place::Gone;
             let deadline = is_here.then_some(job.deadline.map(Time::from_nanos));
             assert_eq!(self.scheduler.deadline(key), deadline, "the deadline of {job:?}");
+            let latest = job.is_queued().then(|| self.oracle.shed_at(job)).flatten();
+            let latest = latest.map(Time::from_nanos);
+            assert_eq!(self.scheduler.latest_start(key), latest, "the latest start of {job:?}");
         }
         let queued = self.oracle.those(oracle::Entry::is_queued).len();
         assert_eq!((self.scheduler.len(), self.scheduler.is_empty()), (queued, queued == 0));
@@ -291,11 +304,7 @@ impl Model for SchedulerModel {
                 let expected = self.oracle.next(self.now.as_nanos());
                 assert_eq!(self.scheduler.first(self.now), expected, "who is next");
             }
-            Op::Tend { after } => {
-                self.now += units(after);
-                let expected = self.oracle.tend(self.now.as_nanos());
-                assert_eq!(self.scheduler.tend(self.now), expected);
-            }
+            Op::Tend { after } => self.tend(after),
             Op::Claim { pick } => self.pick(pick).into_iter().for_each(|id| self.claim(id)),
             Op::SetWorkers { workers } => self.set_workers(workers),
             Op::Shutdown { by } => {
