@@ -273,6 +273,11 @@ impl<T> KeyedStore<T> {
         }
     }
 
+    /// How many slots there are, free ones included.
+    pub(crate) const fn slots(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
     /// Asks for an element's memory, for those who know that they will come for it.
     #[inline(always)]
     pub(crate) fn prefetch(&self, slot: u32) {

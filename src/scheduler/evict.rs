@@ -101,7 +101,7 @@ impl<T, I> Queue<T, I> {
     /// Makes room in a full queue for a job of a tenant that has queued less than another: dooms
     /// that one's worst job. Whether there was one. O(log n).
     pub(super) fn displace_for_tenant(&mut self, class: usize, tenant: u64, cost_ns: u64) -> bool {
-        let cost_of = |job: &Entry| self.at(job.child).map_or(0, |record| record.cost_ns);
+        let cost_of = |job: &Entry| self.at(job.child).map_or(0, |record| record.left_ns());
         let tenants = &self.lanes[class].tenants;
         let worst = tenants.worst_in_favour_of(tenant, cost_ns, cost_of);
         self.displace_worst(worst)
@@ -113,7 +113,7 @@ impl<T, I> Queue<T, I> {
         let mut own = record.entry(0, 0);
         if let Some(reserved) = &mut self.lanes[record.class.number()].reserved {
             let latest_start = record.latest_start().unwrap_or(Time::MAX);
-            if reserved.bucket.would_protect(now, latest_start, record.cost_ns) {
+            if reserved.bucket.would_protect(now, latest_start, record.left_ns()) {
                 own.worst = record.badness;
             }
         }

@@ -20,17 +20,28 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.queue.assert_invariants();
         let stats = self.stats();
         let Stats { submitted, refused, joined, done, failed, cancelled, shed, .. } = stats;
-        let (queued, running) = (stats.queued, stats.running);
-        let pending = u64::from(queued) + u64::from(running);
+        let (queued, running, suspended) = (stats.queued, stats.running, stats.suspended);
+        let pending = u64::from(queued) + u64::from(running) + u64::from(suspended);
         assert_eq!(self.queue.records.len() as u64, pending, "every pending job is in the store");
         let outcomes = refused.total() + joined + done + failed + cancelled + shed.total();
         assert_eq!(submitted, outcomes + pending, "every submit has one outcome");
+        let count = |is_one: fn(&Record<T, I>) -> bool| {
+            self.queue.records.iter().filter(|(_, record)| is_one(record)).count()
+        };
+        let is_running = |record: &Record<T, I>| matches!(record.place, Place::Running(_));
+        let is_suspended = |record: &Record<T, I>| record.place == Place::Suspended;
+        let counted = [running, suspended].map(|count| count as usize);
+        assert_eq!(counted, [count(is_running), count(is_suspended)]);
+        let is_resumed = |record: &Record<T, I>| record.is_started && record.payload.is_some();
         let bound = self.config.queue_bound as usize + self.queue.doomed.len();
-        assert!(running <= self.config.workers && queued as usize <= bound);
-        assert_eq!((queued, running), (self.queued, self.queue.workers.running()));
+        assert!(queued as usize <= bound + count(is_resumed), "no more are taken than fit");
+        let guests = count(|record| record.is_guest);
+        assert_eq!(running as usize - guests, self.queue.workers.running() as usize);
+        assert_eq!(queued, self.queued);
         for (identity, &slot) in &self.identities {
             let is_there = self.queue.at(slot).is_some_and(|record| {
                 !matches!(record.place, Place::Running(_))
+                    && !record.is_started
                     && record.identity.as_ref() == Some(identity)
             });
             assert!(is_there, "an identity leads to a queued job of its own");
@@ -59,10 +70,16 @@ impl<T, I> Queue<T, I> {
                 Place::Background => [false, true, false, false, false, is_late_possible],
                 Place::Doomed(_) => [false, false, true, false, false, false],
                 Place::Condemned(_) => [false, false, false, true, false, false],
-                Place::Running(_) => [false; 6],
+                Place::Running(_) | Place::Suspended => [false; 6],
             };
             assert_eq!(found, expected, "the orders that hold {key:?}, {:?}", record.place);
-            assert_eq!(record.payload.is_none(), matches!(record.place, Place::Running(_)));
+            let is_away = matches!(record.place, Place::Running(_) | Place::Suspended);
+            assert_eq!(record.payload.is_none(), is_away);
+            assert!(!record.is_guest || matches!(record.place, Place::Running(_)));
+            if record.is_started {
+                let stays = matches!(record.place, Place::Ready | Place::Background) || is_away;
+                assert!(stays && !is_late_possible, "nobody sheds {key:?}, {:?}", record.place);
+            }
             counts.iter_mut().zip(found).for_each(|(count, found)| *count += usize::from(found));
         }
         let lens = [
@@ -109,7 +126,7 @@ impl<T, I> Queue<T, I> {
                 heap.iter().map(|(slot, _)| slot).collect()
             }
             Ready::Index(demand) => {
-                let share = |record: &Record<T, I>| self.workers.share_ns(record.cost_ns);
+                let share = |record: &Record<T, I>| self.workers.share_ns(record.left_ns());
                 let jobs = demand.checked_jobs();
                 for job in &jobs {
                     let expected = self.at(job.child).map(|it| it.entry(job.child, share(it)));
@@ -128,7 +145,7 @@ impl<T, I> Queue<T, I> {
             if let Some(reserved) = &lane.reserved {
                 assert_eq!(reserved.ready.len(), ready().count());
                 let protected = ready().filter(|record| record.is_protected);
-                let cost_ns = protected.map(|record| u128::from(record.cost_ns)).sum();
+                let cost_ns = protected.map(|record| u128::from(record.left_ns())).sum();
                 reserved.bucket.assert_protects(cost_ns);
             }
             let is_counted =

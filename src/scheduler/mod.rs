@@ -84,6 +84,21 @@
 //! since it may have read what has changed since; another of its identity waits until it is done
 //! (but for what only shadow mode runs).
 //!
+//! # Jobs that wait, and guests
+//!
+//! A running job that waits for something gives its worker back with
+//! [`suspend`](Scheduler::suspend), and is queued again with [`resume`](Scheduler::resume), in its
+//! order and with what is left of its cost. Once it was suspended, nothing but its end makes it
+//! go: time was spent on it, and somebody waits for the rest. So it is not shed at its latest
+//! start, and nobody is evicted for its sake; but what it still needs comes before others, who may
+//! be evicted for that.
+//!
+//! A *guest* is somebody who runs a job and is none of the workers: a worker of another scheduler,
+//! to which [`first`](Scheduler::first) says what comes next here, or a job that waits for one of
+//! its own. It takes a job with [`claim`](Scheduler::claim). That needs no worker, and those that
+//! the scheduler counts on stay its own: [`set_workers`](Scheduler::set_workers) changes how many
+//! they are.
+//!
 //! # Time
 //!
 //! A `now` before that of an earlier call counts as that one.
@@ -97,7 +112,9 @@
 
 mod admission;
 mod budget;
+mod capacity;
 mod class;
+mod complete;
 mod config;
 mod cost;
 mod demand;
@@ -116,10 +133,13 @@ mod reason;
 mod record;
 mod reschedule;
 mod reservation;
+mod runs;
 mod shutdown;
 #[cfg(feature = "serde")]
 mod snapshot;
+mod start;
 mod stats;
+mod suspend;
 mod tenants;
 mod workers;
 
@@ -136,13 +156,11 @@ pub use stats::{ClassStats, Load, Refusals, Sheds, Stats};
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::time::Duration;
 
-use crate::key::Key;
-use crate::time::{Time, saturating_nanos};
-use learned::{Learned, Run};
+use crate::time::Time;
+use learned::Learned;
 use queue::Queue;
-use record::Place;
+use record::Record;
 
 /// Orders jobs by deadline and tells its shell what to do next.
 ///
@@ -171,7 +189,8 @@ pub struct Scheduler<T, I = NoIdentity> {
     queue: Queue<T, I>,
     /// The queued jobs that can be joined, by slot.
     identities: BTreeMap<I, u32>,
-    /// How often what is running runs: once, but for what shadow mode lets run.
+    /// How many jobs of an identity were started and have not ended: one, but for what shadow mode
+    /// lets run.
     running: BTreeMap<I, u32>,
     now: Time,
     is_closed: bool,
@@ -260,10 +279,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     ///
     /// Poll again at once after a `Run` or a `Shed`: there may be more.
     pub fn poll(&mut self, now: Time) -> Next<T> {
-        let now = self.settle_at(now);
-        if self.config.admission == Admission::Evict {
-            self.queue.evict(now);
-        }
+        let now = self.decide_at(now);
         if self.sheds_since_run < self.config.max_sheds_between_runs
             && let Some(shed) = self.shed_next(now)
         {
@@ -301,41 +317,6 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         })
     }
 
-    /// Starts the first job, if a worker is free for it.
-    fn start_next(&mut self, now: Time) -> Option<Running<T>> {
-        if !self.queue.workers.has_free() {
-            return None;
-        }
-        let (slot, has_way) = self.queue.first_to_start(now)?;
-        self.forget_identity(slot);
-        if let Some(identity) = self.queue.at(slot).and_then(|record| record.identity.clone()) {
-            *self.running.entry(identity).or_default() += 1;
-        }
-        let (key, payload, verdict) = self.queue.start(slot, has_way, now)?;
-        let record = self.queue.get(key)?;
-        let (class, is_forced) = (record.class, record.is_forced);
-        let running = Running {
-            key,
-            payload,
-            deadline: record.deadline,
-            class,
-            tenant: record.tenant,
-            shares: record.shares,
-            cost: Duration::from_nanos(record.cost_ns),
-            waited: now.saturating_since(record.eligible),
-            verdict,
-        };
-        self.sheds_since_run = 0;
-        self.leave_queue(class);
-        let state = &mut self.classes[class.number()];
-        state.learned.be_patient();
-        state.stats.queue_delay.record(running.waited);
-        state.stats.counts.running += 1;
-        state.stats.counts.forced += u64::from(is_forced);
-        state.stats.counts.shadowed += u64::from(verdict.is_some());
-        Some(running)
-    }
-
     fn leave_queue(&mut self, class: Class) {
         self.queued -= 1;
         self.classes[class.number()].stats.counts.queued -= 1;
@@ -352,68 +333,29 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         }
     }
 
-    /// Ends a running job: frees its worker, and its class learns from the time since its start
-    /// if it is done. O(log workers), and O(log n) if another job of its identity waits for it;
-    /// where a quantile is learned, a walk over some hundred counters in every sixteenth call.
-    /// Returns that time; `None` if the key's job is not running.
-    pub fn complete(&mut self, now: Time, key: Key, outcome: Outcome) -> Option<Duration> {
-        let now = self.move_to(now);
-        let Place::Running(started) = self.queue.get(key)?.place else {
-            return None;
-        };
-        let took = now.saturating_since(started);
-        let held = self.end_identity(key);
-        let record = self.queue.finish(key, saturating_nanos(took), now)?;
-        let class = &mut self.classes[record.class.number()];
-        let stats = &mut class.stats;
-        stats.counts.running -= 1;
-        stats.counts.busy = stats.counts.busy.saturating_add(took);
-        // What still has to come without a worker comes later than this.
-        let answered = now + Duration::from_nanos(record.lead_ns);
-        if let Some(deadline) = record.deadline.filter(|&deadline| deadline < answered) {
-            stats.counts.late += 1;
-            stats.lateness.record(answered.saturating_since(deadline));
-        }
-        match outcome {
-            Outcome::Done => {
-                stats.counts.done += 1;
-                class.learned.learn(Run {
-                    declared: record.declared(),
-                    booked: Duration::from_nanos(record.cost_ns),
-                    took,
-                    is_probe: record.is_probe,
-                });
-            }
-            Outcome::Failed => stats.counts.failed += 1,
-        }
-        if let Some(held) = held {
-            self.queue.admit_released(held, now);
-        }
-        Some(took)
-    }
-
-    /// A job is about to end; returns the job of its identity that was held back for it. Call it
-    /// before anything else is changed: the caller's order of identities may panic.
-    fn end_identity(&mut self, key: Key) -> Option<u32> {
-        let identity = self.queue.get(key)?.identity.as_ref()?;
-        let held = self.identities.get(identity).copied();
-        let runs = self.running.remove(identity)?;
-        if runs > 1 {
-            self.running.insert(identity.clone(), runs - 1);
-            return None;
-        }
-        held.filter(|&slot| self.queue.at(slot).is_some_and(|it| it.place == Place::Held))
-    }
-
-    /// Whether a job of the same identity is running.
+    /// Whether a job of the same identity was started and has not ended.
     fn is_running(&self, identity: Option<&I>) -> bool {
         identity.is_some_and(|identity| self.running.contains_key(identity))
+    }
+
+    /// Whether a job has to wait until another of its identity ends.
+    fn has_to_wait(&self, record: &Record<T, I>) -> bool {
+        !record.is_started && self.is_running(record.identity.as_ref())
     }
 
     /// Moves to `now` what happens by itself.
     fn settle_at(&mut self, now: Time) -> Time {
         let now = self.move_to(now);
         self.queue.settle(now);
+        now
+    }
+
+    /// Moves to `now` what happens by itself, and decides who has to go.
+    fn decide_at(&mut self, now: Time) -> Time {
+        let now = self.settle_at(now);
+        if self.config.admission == Admission::Evict {
+            self.queue.evict(now);
+        }
         now
     }
 

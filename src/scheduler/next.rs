@@ -40,17 +40,17 @@ pub enum Next<T> {
     /// Answer 'no' for this job at once: there is just time for it.
     Shed(Shed<T>),
     /// Nothing to do before this time, unless a job is submitted, rescheduled, cancelled (whose
-    /// slack may let background work start) or completed; `None` if only such a call can bring
-    /// work.
+    /// slack may let background work start), completed, suspended or resumed, or there are other
+    /// workers; `None` if only such a call can bring work.
     Wait(Option<Time>),
 }
 
-/// A job that starts now and occupies a worker until it is completed.
+/// A job that starts now, or goes on, and occupies a worker until it is completed or suspended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Running<T> {
     /// The job's key, for [`Scheduler::complete`](super::Scheduler::complete).
     pub key: Key,
-    /// What was submitted.
+    /// What was submitted or resumed.
     pub payload: T,
     /// When the job must be done.
     pub deadline: Option<Time>,
@@ -60,9 +60,10 @@ pub struct Running<T> {
     pub tenant: Option<u64>,
     /// How many submissions share it.
     pub shares: u32,
-    /// The worker time that it is expected to need.
+    /// The worker time that it is expected to need: what is left of it, if it was suspended.
     pub cost: Duration,
-    /// How long it was queued, counted from its release if that came later than its submission.
+    /// How long it was queued, counted from its release if that came later than its submission, or
+    /// since it was resumed.
     pub waited: Duration,
     /// In [shadow mode](super::Config::shadow): what would have become of the job instead.
     pub verdict: Option<Verdict>,
@@ -114,6 +115,8 @@ pub enum Outcome {
 pub enum Cancelled<T> {
     /// The job has left the queue.
     Removed(T),
+    /// The suspended job is gone, whose payload the caller has.
+    Suspended,
     /// Somebody else has joined the job and still wants it.
     LetGo,
 }
@@ -124,7 +127,7 @@ impl<T> Cancelled<T> {
     pub fn payload(self) -> Option<T> {
         match self {
             Self::Removed(payload) => Some(payload),
-            Self::LetGo => None,
+            Self::Suspended | Self::LetGo => None,
         }
     }
 }

@@ -19,7 +19,7 @@ impl<T, I> Queue<T, I> {
             record.place = Place::Unreleased;
             wake_at = Some(record.eligible);
             if !is_background {
-                let share_ns = self.workers.share_ns(record.cost_ns);
+                let share_ns = self.workers.share_ns(record.left_ns());
                 self.upcoming.insert(record.entry(slot, share_ns));
             }
         } else if is_background {
@@ -68,16 +68,20 @@ impl<T, I> Queue<T, I> {
         if let Some(reserved) = &mut lane.reserved {
             let latest_start = record.latest_start().unwrap_or(Time::MAX);
             record.is_protected = match protection {
-                Some(is_protected) => reserved.bucket.restore(is_protected, record.cost_ns),
+                // It goes on as it began.
+                _ if record.is_started => {
+                    reserved.bucket.restore(record.is_charged, record.left_ns())
+                }
+                Some(is_protected) => reserved.bucket.restore(is_protected, record.left_ns()),
                 None if record.is_probe => false,
-                None => reserved.bucket.protect(now, latest_start, record.cost_ns),
+                None => reserved.bucket.protect(now, latest_start, record.left_ns()),
             };
             expect_free(&reserved.ready.push(slot, record.order()));
         }
-        let job = record.entry(slot, self.workers.share_ns(record.cost_ns));
+        let job = record.entry(slot, self.workers.share_ns(record.left_ns()));
         self.ready.insert(job);
         if let (Some(tenant), Some(_)) = (record.tenant, self.ready.demand()) {
-            lane.tenants.add(tenant, job, record.cost_ns);
+            lane.tenants.add(tenant, job, record.left_ns());
         }
     }
 
@@ -86,7 +90,7 @@ impl<T, I> Queue<T, I> {
         let Some(record) = self.at(slot) else { return };
         let (place, order, class) = (record.place, record.order(), record.class.number());
         let held = match place {
-            Place::Nowhere | Place::Held | Place::Running(_) => true,
+            Place::Nowhere | Place::Held | Place::Running(_) | Place::Suspended => true,
             Place::Unreleased => record.is_background() || self.upcoming.remove(order).is_some(),
             Place::Ready => self.unready(slot),
             Place::Background => {
@@ -111,16 +115,16 @@ impl<T, I> Queue<T, I> {
     /// Takes a ready job out of what holds it. Whether it was there.
     fn unready(&mut self, slot: u32) -> bool {
         let Some((_, record)) = self.records.at_slot_mut(slot) else { return false };
-        let (order, cost_ns) = (record.order(), record.cost_ns);
+        let (order, left_ns) = (record.order(), record.left_ns());
         let lane = &mut self.lanes[record.class.number()];
         if let Some(reserved) = &mut lane.reserved {
             reserved.ready.remove(slot);
             if core::mem::take(&mut record.is_protected) {
-                reserved.bucket.leave(cost_ns);
+                reserved.bucket.leave(left_ns);
             }
         }
         if let Some(tenant) = record.tenant {
-            lane.tenants.remove(tenant, order, cost_ns);
+            lane.tenants.remove(tenant, order, left_ns);
         }
         self.ready.remove(slot, order)
     }

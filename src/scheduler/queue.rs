@@ -12,6 +12,7 @@ use super::lane::Lane;
 use super::ready::{ARITY, Ready};
 use super::reason::{ShedReason, Verdict};
 use super::record::{Place, Record, Times};
+use super::runs::Starter;
 use super::stats::Load;
 use super::workers::Workers;
 use crate::heap::{IdHeap, IndexedHeap};
@@ -248,18 +249,18 @@ impl<T, I> Queue<T, I> {
         Some((key, record, reason))
     }
 
-    /// The job to start now, and whether a reservation gives it the right of way. Settle first.
-    pub(super) fn first_to_start(&mut self, now: Time) -> Option<(u32, bool)> {
+    /// The job that a worker starts now, if one is free. Settle first.
+    pub(super) fn first_to_start(&mut self, now: Time) -> Option<(u32, Starter)> {
         if !self.reserved.is_empty()
             && let Some(slot) = self.first_reserved(now)
         {
-            return Some((slot, true));
+            return Some((slot, Starter::Reservation));
         }
         let condemned = self.condemned.peek().map(|(_, order, &(slot, _))| (slot, order));
         let first = self.ready.first().into_iter().chain(condemned);
         match first.min_by_key(|&(_, order)| order) {
-            Some((slot, _)) => Some((slot, false)),
-            None => Some((self.first_background_in_slack(now)?, false)),
+            Some((slot, _)) => Some((slot, Starter::Turn)),
+            None => Some((self.first_background_in_slack(now)?, Starter::Turn)),
         }
     }
 
@@ -284,50 +285,10 @@ impl<T, I> Queue<T, I> {
     /// The first background job, if all upcoming jobs could follow it.
     fn first_background_in_slack(&mut self, now: Time) -> Option<u32> {
         let (slot, _) = self.background.peek()?;
-        let cost_ns = self.at(slot)?.cost_ns;
+        let cost_ns = self.at(slot)?.left_ns();
         let end = self.workers.begin_after(now, cost_ns).as_nanos();
         let latest_ns = self.upcoming.latest_ns();
         (latest_ns == u64::MAX || end < latest_ns).then_some(slot)
-    }
-
-    /// Marks a queued job as running and hands out its payload, and in shadow mode what would have
-    /// become of it.
-    pub(super) fn start(
-        &mut self,
-        slot: u32,
-        has_way: bool,
-        now: Time,
-    ) -> Option<(Key, T, Option<Verdict>)> {
-        let record = self.at(slot)?;
-        let (is_protected, fate) = (record.is_protected, self.fate(record));
-        self.displace(slot);
-        let (key, record) = self.records.at_slot_mut(slot)?;
-        record.place = Place::Running(now);
-        record.is_charged = has_way || is_protected;
-        let (class, cost_ns) = (record.class.number(), record.cost_ns);
-        let (is_charged, payload) = (record.is_charged, record.payload.take());
-        self.workers.start(slot, now + Duration::from_nanos(cost_ns));
-        if let Some(reserved) = &mut self.lanes[class].reserved {
-            reserved.bucket.start(now, cost_ns, is_charged);
-        }
-        self.set_guard(class, now);
-        let verdict = match fate {
-            Some(Fate::Shadowed(verdict)) => Some(verdict),
-            _ => None,
-        };
-        Some((key, payload?, verdict))
-    }
-
-    /// Takes a running job out, which has run since `started`.
-    pub(super) fn finish(&mut self, key: Key, took_ns: u64, now: Time) -> Option<Record<T, I>> {
-        let record = self.records.remove(key)?;
-        self.workers.finish(key.slot());
-        if let Some(reserved) = &mut self.lanes[record.class.number()].reserved
-            && record.is_charged
-        {
-            reserved.bucket.settle(now, record.cost_ns, took_ns);
-        }
-        Some(record)
     }
 
     /// When something changes by itself next. The cost is that of `IdWheel::next_wakeup`.

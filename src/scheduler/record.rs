@@ -25,14 +25,16 @@ pub(super) enum Place {
     Doomed(Key),
     /// In `condemned`, under this key: only shadow mode still runs it.
     Condemned(Key),
-    /// Occupies a worker since this time.
+    /// Occupies a worker since this time, or a guest.
     Running(Time),
+    /// In no order: its run was interrupted, and its payload is with the caller.
+    Suspended,
 }
 
 /// A job in the store.
 #[derive(Debug)]
 pub(super) struct Record<T, I> {
-    /// Put in when the job is accepted, and taken out when it starts.
+    /// Put in when the job is accepted or resumed, and taken out when it starts.
     pub(super) payload: Option<T>,
     pub(super) identity: Option<I>,
     pub(super) place: Place,
@@ -42,22 +44,29 @@ pub(super) struct Record<T, I> {
     pub(super) is_protected: bool,
     /// Whether it is to show what its class costs: see `learned`.
     pub(super) is_probe: bool,
-    /// Whether its start was charged to its class's reservation.
+    /// Whether its last start was charged to its class's reservation.
     pub(super) is_charged: bool,
     /// Whether its cost was declared.
     pub(super) is_declared: bool,
     /// Whether its class's starvation guard took it to the front.
     pub(super) is_forced: bool,
+    /// Whether it was suspended once: nothing but its end makes it go.
+    pub(super) is_started: bool,
+    /// Whether who runs it is none of the workers.
+    pub(super) is_guest: bool,
     /// How many submissions share it.
     pub(super) shares: u32,
     pub(super) tenant: Option<u64>,
     pub(super) deadline: Option<Time>,
     /// The time before which the job must start; the largest number if there is none.
     pub(super) latest_ns: u64,
-    /// The time from which it could have run: of its submission, or of its later release.
+    /// The time from which it could have run: of its submission, of its later release, or since it
+    /// was resumed.
     pub(super) eligible: Time,
     /// Frozen when the job is submitted, so that the latest start never moves by itself.
     pub(super) cost_ns: u64,
+    /// What its runs took until it was suspended.
+    pub(super) spent_ns: u64,
     pub(super) declared_ns: u64,
     pub(super) lead_ns: u64,
     pub(super) margin_ns: u64,
@@ -124,10 +133,29 @@ impl<T, I> Record<T, I> {
         self.is_background_class || self.deadline.is_none()
     }
 
-    /// Whether the job has to be in time beside others: a protected or forced one has a right to be
-    /// where it is.
+    /// Whether the job has to be in time beside others: a protected one, and one that stays, has a
+    /// right to be where it is.
     pub(super) fn is_contested(&self) -> bool {
-        self.place == Place::Ready && !self.is_forced && !self.has_right()
+        self.place == Place::Ready && !self.stays() && !self.has_right()
+    }
+
+    /// Whether it can't be evicted: its class's starvation guard took it to the front, or it was
+    /// started.
+    const fn stays(&self) -> bool {
+        self.is_forced || self.is_started
+    }
+
+    /// Worker time that is expected of it still.
+    pub(super) const fn left_ns(&self) -> u64 {
+        self.cost_ns.saturating_sub(self.spent_ns)
+    }
+
+    /// The time in whose order it runs: `None` for what runs in slack.
+    pub(super) fn due(&self) -> Option<Time> {
+        match self.is_forced {
+            true => Some(self.eligible),
+            false => self.deadline.filter(|_| !self.is_background_class),
+        }
     }
 
     /// Whether it has a right to be served before those who haven't.
@@ -168,8 +196,12 @@ impl<T, I> Record<T, I> {
     }
 
     /// The time before which the job must start if its times are these: a shutdown counts as a
-    /// deadline. The end of time is none, since nobody lives to see it.
+    /// deadline. The end of time is none, since nobody lives to see it; and who was started has
+    /// none any more.
     fn latest_start_at(&self, times: Times, closing: Option<Time>) -> Option<Time> {
+        if self.is_started {
+            return None;
+        }
         let due = times.deadline.into_iter().chain(closing).min();
         let reserved = [self.cost_ns, self.lead_ns, self.margin_ns].map(Duration::from_nanos);
         let latest_start = due.map(|due| reserved.into_iter().fold(due, |at, time| at - time));
@@ -196,7 +228,7 @@ impl<T, I> Record<T, I> {
 
     /// The job in a demand index.
     pub(super) fn entry(&self, slot: u32, share_ns: u64) -> Entry {
-        let worst = match self.is_forced {
+        let worst = match self.stays() {
             true => 0,
             false if self.has_right() => self.badness,
             false => self.badness + UNPROTECTED,

@@ -11,12 +11,14 @@ use crate::key::Key;
 use crate::time::Time;
 
 impl<T, I: Ord + Clone> Scheduler<T, I> {
-    /// Gives a queued job another deadline, earlier or later, and returns the old one. O(log n).
+    /// Gives a queued or suspended job another deadline, earlier or later, and returns the old one.
+    /// O(log n).
     ///
     /// The job keeps its place among equal deadlines. An earlier deadline is admitted anew, as if
     /// the job had just been submitted; so is any deadline of a job that was to be shed and that
-    /// nobody was told of yet. A job that had no deadline enters the order of its class. Poll
-    /// after it, as after [`submit`](Self::submit).
+    /// nobody was told of yet. One that was [suspended](Self::suspend) is never refused. A job that
+    /// had no deadline enters the order of its class. Poll after it, as after
+    /// [`submit`](Self::submit).
     ///
     /// # Errors
     ///
@@ -47,7 +49,11 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let record = self.movable(key)?;
         record.is_possible(to, self.queue.closing(), now).map_err(RescheduleError::Infeasible)?;
         let before = self.queue.position(record);
-        let is_held = self.is_running(record.identity.as_ref());
+        let (is_suspended, is_held) = (record.place == Place::Suspended, self.has_to_wait(record));
+        if is_suspended {
+            self.queue.set_times(slot, to);
+            return Ok(());
+        }
         self.queue.displace(slot);
         self.queue.set_times(slot, to);
         if is_held {
@@ -96,8 +102,9 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         identity.is_none_or(|identity| self.identities.get(identity) == Some(&slot))
     }
 
-    /// Takes a queued job out and returns its payload, unless somebody has joined it: then only
-    /// one share of it goes. O(log n). `None` if the job is running or gone.
+    /// Takes a queued job out and returns its payload, or a suspended one, whose payload the caller
+    /// has; unless somebody has joined it: then only one share of it goes. O(log n). `None` if the
+    /// job is running or gone.
     ///
     /// ```
     /// use punctual::scheduler::{Cancelled, Config, Job, Scheduler};
@@ -121,10 +128,28 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             record.shares -= 1;
             return Some(Cancelled::LetGo);
         }
-        self.forget_identity(key.slot());
+        let freed = match record.is_started {
+            true => self.end_identity(key),
+            false => {
+                self.forget_identity(key.slot());
+                None
+            }
+        };
         let record = self.queue.remove(key)?;
-        self.leave_queue(record.class);
         self.classes[record.class.number()].stats.counts.cancelled += 1;
-        record.payload.map(Cancelled::Removed)
+        let cancelled = match record.payload {
+            Some(payload) => {
+                self.leave_queue(record.class);
+                Cancelled::Removed(payload)
+            }
+            None => {
+                self.classes[record.class.number()].stats.counts.suspended -= 1;
+                Cancelled::Suspended
+            }
+        };
+        if let Some(held) = freed {
+            self.queue.admit_released(held, self.now);
+        }
+        Some(cancelled)
     }
 }

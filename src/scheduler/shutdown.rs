@@ -13,10 +13,10 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// What can't be done by then is shed with
     /// [`ShedReason::Shutdown`](super::ShedReason::Shutdown): at once what could not be done even
     /// now, and the rest as the admission says. So polls go on to tell what to run and what to
-    /// shed, until a `Wait(None)` says that nothing is queued; complete what runs before you leave.
-    /// With a `by` that has passed, everything that is queued is shed. Running jobs are not
-    /// touched. Shadow mode and starvation guards end here. A second call can only bring the end
-    /// forward.
+    /// shed, until a `Wait(None)` says that nothing is queued; complete what was started before you
+    /// leave. With a `by` that has passed, everything that is queued is shed. Jobs that run, are
+    /// suspended or were resumed are not touched, and go on. Shadow mode and starvation guards end
+    /// here. A second call can only bring the end forward.
     ///
     /// ```
     /// use core::time::Duration;
@@ -40,11 +40,11 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         let queued: Vec<_> = {
             let records = self.queue.records.iter();
             let is_live = |record: &Record<T, I>| {
-                !matches!(record.place, Place::Running(_) | Place::Doomed(_))
+                !matches!(record.place, Place::Running(_) | Place::Doomed(_) | Place::Suspended)
             };
             let live = records.filter(|(_, record)| is_live(record));
-            let is_held = |record: &Record<T, I>| self.is_running(record.identity.as_ref());
-            live.map(|(key, record)| (record.sequence, key.slot(), is_held(record))).collect()
+            live.map(|(key, record)| (record.sequence, key.slot(), self.has_to_wait(record)))
+                .collect()
         };
         self.queue.shut_down(queued, by, now);
     }

@@ -70,9 +70,9 @@ impl<T, I> SavedJob<T, I> {
 }
 
 impl<T, I: Ord + Clone> Scheduler<T, I> {
-    /// What is queued, as the time that it has left at `now`, to be serialised. Running jobs are
-    /// not in it; jobs that are to be shed and that nobody was told of yet are. O(n log n) to
-    /// write.
+    /// What is queued, as the time that it has left at `now`, to be serialised. Jobs that run, are
+    /// suspended or were resumed are not in it: they have begun. Jobs that are to be shed and that
+    /// nobody was told of yet are. O(n log n) to write.
     ///
     /// ```
     /// use core::time::Duration;
@@ -103,8 +103,10 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
 impl<T: Serialize, I: Serialize> Serialize for Snapshot<'_, T, I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let records = self.scheduler.queue.records.iter().map(|(_, record)| record);
-        let is_queued = |record: &&Record<T, I>| !matches!(record.place, Place::Running(_));
-        let mut queued: Vec<_> = records.filter(is_queued).collect();
+        let is_new = |record: &&Record<T, I>| {
+            !record.is_started && !matches!(record.place, Place::Running(_))
+        };
+        let mut queued: Vec<_> = records.filter(is_new).collect();
         queued.sort_unstable_by_key(|record| record.sequence);
         serializer.collect_seq(queued.into_iter().filter_map(|record| saved(record, self.now)))
     }

@@ -10,7 +10,8 @@ use crate::time::Time;
 /// Counts of jobs by what became of them, of a class or of all.
 ///
 /// Every submit has exactly one outcome, at any moment:
-/// `submitted = refused + joined + done + failed + cancelled + shed + queued + running`.
+/// `submitted = refused + joined + done + failed + cancelled + shed + pending`, where
+/// `pending = queued + running + suspended`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -24,28 +25,30 @@ pub struct Stats {
     pub done: u64,
     /// Jobs that ran and were completed with [`Outcome::Failed`](super::Outcome::Failed).
     pub failed: u64,
-    /// Jobs that were cancelled while they were queued.
+    /// Jobs that were cancelled while they were queued or suspended.
     pub cancelled: u64,
     /// Accepted jobs that were not run, by reason.
     pub shed: Sheds,
     /// Jobs that were completed after their deadline; they are counted as done or failed too.
     pub late: u64,
-    /// Background jobs that ran because their class's starvation guard took them to the front.
+    /// Starts of background jobs that their class's starvation guard took to the front.
     pub forced: u64,
     /// Jobs that [shadow mode](super::Config::shadow) ran although they would not have been.
     pub shadowed: u64,
-    /// Jobs that are queued now.
+    /// Jobs that are queued now, those included that were resumed and have not gone on yet.
     pub queued: u32,
-    /// Jobs that are running now.
+    /// Jobs that are running now, those included that a guest runs.
     pub running: u32,
-    /// The worker time of all completed runs.
+    /// Jobs that are suspended now.
+    pub suspended: u32,
+    /// The time of all runs that have ended, on workers and by guests.
     pub busy: Duration,
 }
 
 impl Stats {
-    /// The share of the workers' time between two moments that completed runs have taken: `self`
-    /// is the later reading. 0.0 if no time has passed. A run counts when it is completed, so
-    /// over short times the share can exceed 1.
+    /// The share of the workers' time between two moments that runs have taken: `self` is the later
+    /// reading. 0.0 if no time has passed. A run counts when it ends, so over short times the share
+    /// can exceed 1; so it can where guests run jobs too.
     ///
     /// ```
     /// use core::time::Duration;
@@ -156,6 +159,7 @@ impl AddAssign for Stats {
         self.shadowed += other.shadowed;
         self.queued += other.queued;
         self.running += other.running;
+        self.suspended += other.suspended;
         self.busy = self.busy.saturating_add(other.busy);
     }
 }
@@ -166,7 +170,8 @@ impl AddAssign for Stats {
 pub struct ClassStats {
     /// What became of them.
     pub counts: Stats,
-    /// How long those that ran were queued, from their submission or later release.
+    /// How long those that ran were queued before they began, from their submission or later
+    /// release.
     pub queue_delay: Histogram,
     /// By how much those that were late missed their deadline.
     pub lateness: Histogram,

@@ -43,6 +43,11 @@ impl Workers {
         self.count
     }
 
+    /// Fewer than run now is allowed: then nothing starts until enough of them are done.
+    pub(super) const fn set_count(&mut self, count: u32) {
+        self.count = count;
+    }
+
     /// A job starts that is expected to end at `end`. O(log workers).
     pub(super) fn start(&mut self, slot: u32, end: Time) {
         self.running += 1;
@@ -100,10 +105,13 @@ impl Workers {
         }
         lookout.now_ns = now.as_nanos();
         lookout.begin_ns = (now + self.shared(work_ns)).as_nanos();
-        lookout.idle = self.count - self.ends.len() as u32;
+        lookout.idle = self.count.saturating_sub(self.ends.len() as u32);
         lookout.ends_ns.clear();
         lookout.ends_ns.extend(self.ends.iter().map(|(_, end)| end.as_nanos()));
         lookout.ends_ns.sort_unstable();
+        // Where more run than there are workers, the first ends leave no worker free.
+        let too_many = self.ends.len().saturating_sub(self.count as usize);
+        lookout.ends_ns.drain(..too_many);
     }
 }
 

@@ -332,7 +332,8 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
                     self.tell(now, What::Cancelled { key, ticket });
                 }
                 Some(Cancelled::LetGo) => self.tell(now, What::LetGo { key }),
-                None => {}
+                // A simulated job is never suspended.
+                Some(Cancelled::Suspended) | None => {}
             }
         }
     }
