@@ -57,7 +57,10 @@
 //! | `sleep`, `timeout` | the futures |
 //! | `alarm` | a waker of the shells that is armed again and again |
 
-#![allow(dead_code, unused_imports, reason = "alarms are for the shells of other features")]
+#![cfg_attr(
+    not(any(feature = "pool", feature = "tower")),
+    allow(dead_code, unused_imports, reason = "alarms are for the shells of these features")
+)]
 
 mod alarm;
 mod queue;

@@ -1,0 +1,4 @@
+//! punctual inside of other libraries, each behind a feature of its own name.
+
+#[cfg(feature = "tower")]
+pub mod tower;

@@ -1,0 +1,11 @@
+//! The tower layer, under a clock that only the tests move.
+
+#![cfg(feature = "tower")]
+
+mod answers;
+mod bench;
+mod limit;
+mod needs;
+mod places;
+mod queue;
+mod regressions;
