@@ -2,7 +2,8 @@
 //!
 //! Figures from two runs mean little next to each other; ratios from one run do.
 //!
-//! `overload` is another matter: real time on two cores, of which nobody else may use either.
+//! `overload` and `pool` are another matter: real time on two cores, of which nobody else may use
+//! either.
 
 mod contenders;
 mod dijkstra;
@@ -15,6 +16,7 @@ mod options;
 mod overload;
 mod pauses;
 mod peers;
+mod pool;
 mod quantiles;
 mod report;
 mod scheduler;
@@ -43,6 +45,7 @@ pub fn compare() -> ExitCode {
     report_failure(Options::from_arguments(std::env::args().skip(1)).and_then(|options| {
         match options.structure {
             Structure::Overload => compare_in_overload(&options),
+            Structure::Pool => compare_pools(&options),
             _ => compare_costs(&options),
         }
     }))
@@ -60,7 +63,7 @@ fn compare_costs(options: &Options) -> Result<(), String> {
         Structure::Heap => heap::measure(options.scale),
         Structure::Wheel => wheel::measure(options.scale),
         Structure::Scheduler => scheduler::measure(options.scale),
-        Structure::Overload => unreachable!("it is measured otherwise"),
+        Structure::Overload | Structure::Pool => unreachable!("they are measured otherwise"),
     };
     cases.extend(bytes);
     publish(options, &header, &cases)
@@ -72,6 +75,13 @@ fn compare_in_overload(options: &Options) -> Result<(), String> {
     write_json(options, &json)
 }
 
+fn compare_pools(options: &Options) -> Result<(), String> {
+    let report = pool::measure(options)?;
+    print!("{}", report.text);
+    write_json(options, &report.json)?;
+    fail_if(options.check && report.is_missed)
+}
+
 /// Counts bytes and prints them for `compare` to read. The program has to have
 /// [`peak_alloc::PeakAlloc`] as its global allocator.
 pub fn weigh() -> ExitCode {
@@ -80,7 +90,7 @@ pub fn weigh() -> ExitCode {
             Structure::Heap => heap::weigh(options.scale),
             Structure::Wheel => wheel::weigh(options.scale),
             Structure::Scheduler => scheduler::weigh(options.scale),
-            Structure::Overload => Vec::new(),
+            Structure::Overload | Structure::Pool => Vec::new(),
         };
         print!("{}", weigher::to_text(&cases));
     }))
@@ -96,11 +106,13 @@ fn publish(options: &Options, header: &str, cases: &[Measured]) -> Result<(), St
     if options.structure == Structure::Scheduler {
         let (targets, is_missed) = scheduler::targets(cases);
         print!("\n{targets}");
-        if options.check && is_missed {
-            return Err("a target is missed".to_owned());
-        }
+        return fail_if(options.check && is_missed);
     }
     Ok(())
+}
+
+fn fail_if(is_missed: bool) -> Result<(), String> {
+    if is_missed { Err("a target is missed".to_owned()) } else { Ok(()) }
 }
 
 fn write_json(options: &Options, json: &str) -> Result<(), String> {

@@ -1,11 +1,11 @@
 //! The comparison:
 //!
 //! ```text
-//! cargo run --release --manifest-path benches/peers/Cargo.toml -- heap|wheel|scheduler|overload
-//!     [--quick] [--json FILE] [--markdown] [--check]
+//! cargo run --release --manifest-path benches/peers/Cargo.toml --
+//!     heap|wheel|scheduler|overload|pool [--quick] [--json FILE] [--markdown] [--check]
 //! ```
 //!
-//! `--check` fails if the scheduler misses a target.
+//! `--check` fails if the scheduler or the pool misses a target.
 //!
 //! `RUSTFLAGS="-C target-cpu=native"` in front of it adds the peers that need SIMD.
 

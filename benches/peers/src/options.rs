@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: heap|wheel|scheduler|overload [--quick] [--json FILE] [--markdown]
-       scheduler --check fails if a target is missed";
+const USAGE: &str = "usage: heap|wheel|scheduler|overload|pool [--quick] [--json FILE] [--markdown]
+       scheduler|pool --check fails if a target is missed";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Structure {
@@ -12,6 +12,8 @@ pub(crate) enum Structure {
     Scheduler,
     /// The scheduler in real time, under more than it can do.
     Overload,
+    /// The pool, in real time.
+    Pool,
 }
 
 /// How much is measured, and how often.
@@ -82,6 +84,10 @@ pub(crate) struct Options {
 }
 
 impl Structure {
+    const fn has_targets(self) -> bool {
+        matches!(self, Self::Scheduler | Self::Pool)
+    }
+
     /// As it is called on the command line and in JSON.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -89,6 +95,7 @@ impl Structure {
             Self::Wheel => "wheel",
             Self::Scheduler => "scheduler",
             Self::Overload => "overload",
+            Self::Pool => "pool",
         }
     }
 }
@@ -102,6 +109,7 @@ impl Options {
             Some("wheel") => Structure::Wheel,
             Some("scheduler") => Structure::Scheduler,
             Some("overload") => Structure::Overload,
+            Some("pool") => Structure::Pool,
             _ => return Err(USAGE.to_owned()),
         };
         let (scale, json) = (FULL, None);
@@ -111,14 +119,13 @@ impl Options {
             match argument.as_str() {
                 "--quick" => options.quick = true,
                 "--markdown" => options.markdown = true,
-                // Only the scheduler has targets.
-                "--check" if structure == Structure::Scheduler => options.check = true,
+                "--check" if structure.has_targets() => options.check = true,
                 "--json" => options.json = Some(arguments.next().ok_or(USAGE)?.into()),
                 _ => return Err(USAGE.to_owned()),
             }
         }
         options.scale = match (options.quick, structure) {
-            (false, Structure::Heap | Structure::Overload) => FULL,
+            (false, Structure::Heap | Structure::Overload | Structure::Pool) => FULL,
             (false, Structure::Wheel) => FULL_WHEEL,
             (false, Structure::Scheduler) => FULL_SCHEDULER,
             (true, Structure::Scheduler) => QUICK_SCHEDULER,
