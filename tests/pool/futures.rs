@@ -205,3 +205,18 @@ fn futures_have_a_bound_and_give_their_places_back() {
     }
     drop(second);
 }
+
+#[test]
+fn tickets_and_sleeps_work_inside_tokio() {
+    // A runtime without a timer of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it starts");
+    let pool = pool(1);
+    let outcome = runtime.block_on(async {
+        let timer = pool.timer();
+        timer.sleep(ms(1)).await;
+        let timed_out = timer.timeout(timer.now() + ms(1), pending::<()>()).await;
+        assert!(timed_out.is_err());
+        pool.submit(Job::new(|_: Budget| 7).budget(LONG)).expect("there is room").await
+    });
+    assert_eq!(outcome.done(), Some(7));
+}

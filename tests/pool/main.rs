@@ -5,6 +5,7 @@
 mod futures;
 mod jobs;
 mod overload;
+mod regressions;
 mod scopes;
 mod shutdown;
 mod stripes;
