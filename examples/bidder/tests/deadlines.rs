@@ -172,13 +172,15 @@ fn in_the_order_of_arrival_nothing_is_shed_and_much_is_late() {
 #[test]
 fn who_leaves_the_queue_is_not_evaluated() {
     let server = Setup::new(&many_campaigns()).args("--order fifo").start();
-    let request = post(large_request("gone", LONG_MS));
+    let gone = post(large_request("gone", LONG_MS));
     // On a busy machine the server may be through before the clients are gone.
     wait_until("clients leave while they are queued", || {
         let mut clients: Vec<_> = (0..CLIENTS).map(|_| server.client()).collect();
-        clients.iter_mut().for_each(|client| client.send(&request));
+        clients.iter_mut().for_each(|client| client.send(&gone));
         drop(clients);
         wait_for_outcomes(&server);
+        // When this one has its bid, whatever was left of the queue before it is evaluated too.
+        assert_eq!(server.bid(request("behind").to_string()).status, 200);
         let metrics = server.metrics();
         metrics.get("bidder_evaluation_seconds_count") < metrics.get("bidder_requests_total")
     });
