@@ -13,7 +13,7 @@ use shuttle::thread;
 use super::check;
 use super::endings::end;
 use super::fates::{Body, Fate};
-use super::world::{END, World};
+use super::world::{END, World, instant};
 
 /// What a client does before it waits for what it holds.
 const STEPS: u32 = 5;
@@ -212,11 +212,6 @@ fn describe<F>(work: F) -> Job<F> {
         job = job.release(instant());
     }
     job
-}
-
-/// Some time before the end.
-fn instant() -> Time {
-    Time::from_nanos(thread_rng().gen_range(0..=END.as_nanos()))
 }
 
 fn wait_until_it_is_over(ticket: Ticket<()>) -> Outcome<()> {

@@ -8,7 +8,7 @@ use shuttle::thread;
 use std::sync::Arc;
 
 use super::check;
-use super::world::{END, World, is_empty};
+use super::world::{END, World, instant, is_empty};
 
 /// Ends a pool in one of the ways that there are.
 pub(crate) fn end(pool: Pool) {
@@ -89,5 +89,26 @@ fn a_closed_pool_says_no() {
         drop(pool);
         assert!(world.pool.submit(Job::new(|_| ())).is_err());
         world.settle();
+    });
+}
+
+#[test]
+fn a_drain_ends_what_waits_for_ever() {
+    check(|| {
+        let (pool, world) = World::new(|builder| builder);
+        let time = world.start_time();
+        let (fate, body) = world.fates.job();
+        let wait = move |_| async move {
+            body.begin();
+            std::future::pending::<()>().await;
+        };
+        let ticket = pool.spawn(Job::new(wait)).expect("there is room");
+        // An alarm that rings before the drain's.
+        let later = Job::new(|_| ()).release(instant());
+        pool.submit(later).expect("there is room").detach();
+        assert!(is_empty(&pool.drain(instant())), "drained");
+        fate.hear(&ticket.wait());
+        time.join().expect("time passes");
+        drop(pool);
     });
 }

@@ -39,7 +39,7 @@ impl Fates {
         while fates.iter().any(|fate| read(&fate.dropped) == 0) {
             shuttle::thread::yield_now();
         }
-        for fate in fates.iter() {
+        for fate in &fates {
             assert_eq!(read(&fate.dropped), 1, "dropped once: {fate:?}");
             assert!(read(&fate.begun) <= 1, "run once: {fate:?}");
             assert!(read(&fate.heard) <= 1, "heard of once: {fate:?}");

@@ -93,7 +93,8 @@ fn a_no_comes_while_the_worker_is_busy() {
                 busy.open();
                 gate.pass();
             };
-            thread::spawn(move || handle.submit(Job::new(block).budget(far())))
+            let block = Job::new(block).budget(far());
+            thread::spawn(move || handle.submit(block).expect("there is room"))
         };
         let others: Vec<_> = (0..2)
             .map(|_| {
@@ -108,7 +109,7 @@ fn a_no_comes_while_the_worker_is_busy() {
         }
         busy.pass();
         gate.open();
-        let blocker = blocker.join().expect("it submits").expect("there is room");
+        let blocker = blocker.join().expect("it submits");
         assert!(matches!(blocker.wait(), Outcome::Done(())));
         time.join().expect("time passes");
         drop(pool);
@@ -173,7 +174,7 @@ fn a_scope_waits_for_what_borrows_from_it() {
             let ends = thread_rng().gen_range(0..2) == 0;
             thread::spawn(move || {
                 if ends {
-                    _ = handle.shutdown_now()
+                    _ = handle.shutdown_now();
                 }
             })
         };

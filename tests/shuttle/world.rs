@@ -87,6 +87,11 @@ impl World {
     }
 }
 
+/// Some time before the end.
+pub(crate) fn instant() -> Time {
+    Time::from_nanos(thread_rng().gen_range(0..=END.as_nanos()))
+}
+
 pub(crate) fn is_empty(stats: &Stats) -> bool {
     (stats.queued, stats.running, stats.suspended) == (0, 0, 0)
 }
