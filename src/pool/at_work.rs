@@ -1,5 +1,7 @@
 //! What a worker does while a job of its own waits for others: it works on, inside that job.
 
+#![allow(clippy::missing_const_for_thread_local, reason = "loom's macro takes no constants")]
+
 use std::cell::Cell;
 use std::ptr;
 
@@ -15,9 +17,9 @@ const MOST_NESTED: u32 = 32;
 
 thread_local! {
     /// What this thread works at.
-    static AT_WORK: Cell<Option<Place>> = const { Cell::new(None) };
+    static AT_WORK: Cell<Option<Place>> = Cell::new(None);
     /// How many jobs it has begun inside others.
-    static NESTED: Cell<u32> = const { Cell::new(0) };
+    static NESTED: Cell<u32> = Cell::new(0);
 }
 
 #[derive(Clone, Copy)]

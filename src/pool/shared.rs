@@ -101,9 +101,10 @@ impl Shared {
         let group = task.spot().group;
         let at = &self.groups[group];
         at.leave(task)?;
-        // Between leaving the job and looking for who rests: who lies down looks after that.
+        // Between leaving the job and looking for who rests: who lies down looks after that. The
+        // worker takes the job in, unless it may find something more urgent in another group.
         fence(Ordering::SeqCst);
-        if at.idle.wake_one() {
+        if !self.is_striped() && at.idle.wake_one() {
             return Ok(());
         }
         if self.is_real_time && at.was_visited_since(now - HURRY) {
@@ -138,7 +139,8 @@ impl Shared {
             visit.drain();
             visit.leave();
         }
-        group.alarm.set(now + LATER);
+        // A clock that is moved by hand may stand still.
+        group.alarm.set(if self.is_real_time { now + LATER } else { now });
     }
 
     /// Whether a worker rests that could take a job of the group.
