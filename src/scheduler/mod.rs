@@ -139,6 +139,7 @@ mod shutdown;
 mod snapshot;
 mod start;
 mod stats;
+pub mod stripes;
 mod suspend;
 mod tenants;
 mod workers;
