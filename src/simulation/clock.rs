@@ -12,23 +12,18 @@ pub(super) struct Clock {
     shown_ns: u64,
     /// How far in the past the next reading lies.
     stale_ns: u64,
-    /// The latest time that was read.
-    read: Time,
 }
 
 impl Clock {
-    /// A reading at this moment, which may be stale, and the time that the scheduler takes it
-    /// for: the latest of all readings so far.
-    pub(super) fn read(&mut self, at_ns: u64) -> (Time, Time) {
+    /// A reading at this moment, which may be stale.
+    pub(super) fn read(&mut self, at_ns: u64) -> Time {
         let stale_ns = core::mem::take(&mut self.stale_ns);
-        let reading = Time::from_nanos(self.shown(at_ns).saturating_sub(stale_ns));
-        self.read = self.read.max(reading);
-        (reading, self.read)
+        Time::from_nanos(self.shown(at_ns).saturating_sub(stale_ns))
     }
 
-    /// What a reading would be taken for.
+    /// What it shows at this moment.
     pub(super) fn peek(&self, at_ns: u64) -> Time {
-        self.read.max(Time::from_nanos(self.shown(at_ns)))
+        Time::from_nanos(self.shown(at_ns))
     }
 
     fn shown(&self, at_ns: u64) -> u64 {
@@ -66,17 +61,17 @@ mod tests {
     fn it_stands_still_jumps_and_reads_the_past() {
         let time = Time::from_nanos;
         let mut clock = Clock::default();
-        assert_eq!(clock.read(5), (time(5), time(5)));
+        assert_eq!(clock.read(5), time(5));
         clock.stall(10, 20);
-        assert_eq!(clock.read(25), (time(10), time(10)));
+        assert_eq!(clock.read(25), time(10));
         assert_eq!(clock.moment_of(time(15), 25), 30);
-        assert_eq!(clock.read(30), (time(30), time(30)));
+        assert_eq!(clock.read(30), time(30));
         clock.jump(100);
         assert_eq!(clock.moment_of(time(150), 31), 50);
         assert_eq!(clock.moment_of(time(110), 31), 32);
-        assert_eq!(clock.read(31), (time(131), time(131)));
+        assert_eq!(clock.read(31), time(131));
         clock.go_stale(50);
-        assert_eq!(clock.read(32), (time(82), time(131)));
+        assert_eq!(clock.read(32), time(82));
         assert_eq!(clock.peek(32), time(132));
     }
 }

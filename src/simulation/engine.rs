@@ -6,18 +6,20 @@ use core::time::Duration;
 use super::agenda::{Agenda, Due};
 use super::arrivals::{Arrival, Arrivals, Feed};
 use super::clock::Clock;
-use super::disturbance::Disturbance;
 use super::event::{Event, Ticket, What};
-use super::queued::Queued;
+use super::group::Group;
 use super::random::Random;
 use super::report::Report;
 use super::workers::{Run, Workers};
 use super::{SimulatedScheduler, Simulation, Stream};
-use crate::key::Key;
-use crate::scheduler::{Cancelled, ConfigError, Job, Next, Outcome, Running, Submitted};
+use crate::scheduler::{ConfigError, Job, Next, Outcome, Running, Shed, Submitted, stripes};
 use crate::time::{Time, saturating_nanos};
 
 const EVENTS_OF_A_JOB: u64 = 16;
+
+/// The use of the random numbers that choose groups: streams and disturbances have every number but
+/// each fourth.
+const PLACING: u64 = 3;
 
 /// A stream's jobs that are still to come.
 struct Source {
@@ -27,42 +29,42 @@ struct Source {
 }
 
 pub(super) struct Engine<'a, O> {
-    simulation: &'a Simulation,
+    pub(super) simulation: &'a Simulation,
     observer: O,
-    scheduler: SimulatedScheduler,
-    clock: Clock,
+    pub(super) groups: Vec<Group>,
+    /// Chooses groups.
+    pub(super) placing: Random,
+    pub(super) clock: Clock,
     /// The time of the simulated world.
-    at_ns: u64,
+    pub(super) at_ns: u64,
     /// What came from the agenda so far: there may be much that makes no event.
     steps: u64,
-    agenda: Agenda,
+    pub(super) agenda: Agenda,
     poll_at_ns: Option<u64>,
-    wake_at_ns: Option<u64>,
     sources: Vec<Source>,
-    disturbances: Vec<Random>,
-    workers: Workers,
-    queued: Queued,
+    pub(super) disturbances: Vec<Random>,
+    pub(super) workers: Workers,
     next_number: u64,
     report: Report,
 }
 
 impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     pub(super) fn new(simulation: &'a Simulation, observer: O) -> Result<Self, ConfigError> {
-        let scheduler = SimulatedScheduler::with_identities(simulation.config.clone())?;
+        let groups = stripes::split(&simulation.config, simulation.groups);
+        let groups = groups.into_iter().map(Group::new).collect::<Result<_, _>>()?;
         let mut engine = Self {
             simulation,
             observer,
-            scheduler,
+            groups,
+            placing: Random::new(simulation.seed, PLACING),
             clock: Clock::default(),
             at_ns: 0,
             steps: 0,
             agenda: Agenda::new(),
             poll_at_ns: None,
-            wake_at_ns: None,
             sources: Vec::new(),
             disturbances: Vec::new(),
             workers: Workers::default(),
-            queued: Queued::default(),
             next_number: 0,
             report: Report::new(simulation),
         };
@@ -108,23 +110,25 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         }
     }
 
-    pub(super) fn play(mut self) -> (Report, SimulatedScheduler) {
+    pub(super) fn play(mut self) -> (Report, Vec<SimulatedScheduler>) {
         while self.done() < self.most_events() && self.step() {}
         self.finish()
     }
 
     /// The bound that ends a run in which the scheduler never does what is queued. A job takes
     /// its arrival, a wake-up for its release, one for its latest start, its start and its end,
-    /// and after each of them the scheduler waits.
+    /// and after each of them every scheduler waits.
     const fn most_events(&self) -> u64 {
-        let in_jobs = self.next_number.saturating_mul(EVENTS_OF_A_JOB);
+        let of_a_job = EVENTS_OF_A_JOB * self.groups.len() as u64;
+        let in_jobs = self.next_number.saturating_mul(of_a_job);
         self.simulation.max_events.saturating_add(in_jobs)
     }
 
     /// Does what comes next; false if nothing does.
     fn step(&mut self) -> bool {
         let agenda_ns = self.agenda.next_ns();
-        let polls = self.poll_at_ns.into_iter().chain(self.wake_at_ns);
+        let wakes = self.groups.iter().filter_map(|group| group.wake_at_ns);
+        let polls = self.poll_at_ns.into_iter().chain(wakes);
         match (agenda_ns, polls.min()) {
             (Some(at_ns), poll_ns) if poll_ns.is_none_or(|poll_ns| at_ns <= poll_ns) => {
                 let Some(due) = self.agenda.pop() else { return false };
@@ -172,10 +176,13 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
             }
             Due::Shutdown => {
                 let grace = self.simulation.shutdown.map_or(Duration::ZERO, |(_, grace)| grace);
-                let (reading, now) = self.clock.read(self.at_ns);
-                let by = now + grace;
-                self.scheduler.shutdown(reading, by);
-                self.tell(now, What::ShutDown { by });
+                for group in 0..self.groups.len() {
+                    let (reading, now) = self.read(group);
+                    let by = now + grace;
+                    self.groups[group].scheduler.shutdown(reading, by);
+                    self.publish(group);
+                    self.tell(group, now, What::ShutDown { by });
+                }
                 true
             }
         }
@@ -190,16 +197,22 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         if self.report.events > self.steps { self.report.events } else { self.steps }
     }
 
-    fn tell(&mut self, now: Time, what: What) {
-        let event = Event { at: Time::from_nanos(self.at_ns), now, what };
+    pub(super) fn tell(&mut self, group: usize, now: Time, what: What) {
+        let event = Event { at: Time::from_nanos(self.at_ns), now, group, what };
         self.report.count(&event, &self.simulation.windows);
-        (self.observer)(&event, &self.scheduler);
+        (self.observer)(&event, &self.groups[group].scheduler);
+    }
+
+    /// What a group's scheduler is told, and what it takes it for.
+    pub(super) fn read(&mut self, group: usize) -> (Time, Time) {
+        self.groups[group].read(&mut self.clock, self.at_ns)
     }
 
     fn submit(&mut self, place: usize, arrival: &Arrival) {
         let stream = &self.simulation.streams[place];
-        let (reading, now) = self.clock.read(self.at_ns);
         let mut ticket = self.ticket(place, arrival);
+        let group = self.group_of(ticket.identity);
+        let (reading, now) = self.read(group);
         let row = traced(stream, arrival).unwrap_or_default();
         let release_delay = row.release_delay.unwrap_or(stream.release_delay);
         let budget = row.budget.or(stream.budget);
@@ -207,21 +220,21 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         ticket.eligible = now + release_delay;
         ticket.deadline = budget.map(|budget| ticket.eligible + budget);
         ticket.due = budget.map(|budget| ticket.at + release_delay + budget);
-        ticket.margin = self.scheduler.margin(ticket.class).unwrap_or_default();
-        match self.scheduler.submit(reading, job(ticket)) {
+        let Group { scheduler, queued, .. } = &mut self.groups[group];
+        ticket.margin = scheduler.margin(ticket.class).unwrap_or_default();
+        let what = match scheduler.submit(reading, job(ticket)) {
             Ok(Submitted::Queued(key)) => {
-                self.queued.insert(key, ticket.due);
-                self.tell(now, What::Submitted { key, ticket });
+                queued.insert(key, ticket.due);
+                What::Submitted { key, ticket }
             }
             Ok(Submitted::Joined(key, job)) => {
-                self.queued.join(key, ticket.due);
-                self.tell(now, What::Joined { key, ticket: job.payload });
+                queued.join(key, ticket.due);
+                What::Joined { key, ticket: job.payload }
             }
-            Err(refused) => {
-                let (ticket, reason) = (refused.job.payload, refused.reason);
-                self.tell(now, What::Refused { ticket, reason });
-            }
-        }
+            Err(refused) => What::Refused { ticket: refused.job.payload, reason: refused.reason },
+        };
+        self.publish(group);
+        self.tell(group, now, what);
     }
 
     /// A job of a stream, still without its times. What is drawn doesn't depend on anything that
@@ -252,15 +265,18 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     }
 
     fn complete(&mut self, worker: usize) {
-        let Some(Run { running, due, started, .. }) = self.workers.end(worker) else { return };
+        let Some(run) = self.workers.end(worker) else { return };
+        let Run { running, due, started, group, home, .. } = run;
+        self.groups[home].busy -= 1;
         let Running { key, payload: ticket, deadline, .. } = running;
         let outcome = if ticket.fails { Outcome::Failed } else { Outcome::Done };
-        let (reading, now) = self.clock.read(self.at_ns);
-        self.scheduler.complete(reading, key, outcome);
+        let (reading, now) = self.read(group);
+        self.groups[group].scheduler.complete(reading, key, outcome);
+        self.publish(group);
         let at = Time::from_nanos(self.at_ns);
         let took = at.saturating_since(started);
         let late = due.map(|due| (at + ticket.lead).saturating_since(due)).unwrap_or_default();
-        self.tell(now, What::Completed { key, ticket, deadline, due, outcome, took, late });
+        self.tell(group, now, What::Completed { key, ticket, deadline, due, outcome, took, late });
     }
 
     fn poll_soon(&mut self) {
@@ -275,99 +291,68 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
 
     fn poll_all(&mut self) {
         self.poll_at_ns = None;
+        match self.groups.len() {
+            1 => self.poll_alone(),
+            _ => self.serve_groups(),
+        }
+    }
+
+    /// With one group, polls say all.
+    fn poll_alone(&mut self) {
         loop {
-            let (reading, now) = self.clock.read(self.at_ns);
-            match self.scheduler.poll(reading) {
-                Next::Run(running) => self.start(now, running),
-                Next::Shed(shed) => {
-                    self.queued.remove(shed.key);
-                    self.tell(now, What::shed(&shed));
-                }
-                Next::Wait(until) => {
-                    let delay_ns = saturating_nanos(self.simulation.poll_delay);
-                    let moment = |until| self.clock.moment_of(until, self.at_ns);
-                    self.wake_at_ns = until.map(|it| moment(it).saturating_add(delay_ns));
-                    self.tell(now, What::Waiting { until });
-                    return;
-                }
+            let (reading, now) = self.read(0);
+            match self.groups[0].scheduler.poll(reading) {
+                Next::Run(running) => self.start((0, 0), now, running, 0),
+                Next::Shed(shed) => self.shed(0, now, &shed),
+                Next::Wait(until) => return self.wait(0, now, until),
             }
         }
     }
 
-    fn start(&mut self, now: Time, running: Running<Ticket>) {
-        let due = self.queued.remove(running.key);
+    pub(super) fn shed(&mut self, group: usize, now: Time, shed: &Shed<Ticket>) {
+        self.groups[group].queued.remove(shed.key);
+        self.tell(group, now, What::shed(shed));
+    }
+
+    /// A group's scheduler wants to be looked at again.
+    pub(super) fn wait(&mut self, group: usize, now: Time, until: Option<Time>) {
+        let delay_ns = saturating_nanos(self.simulation.poll_delay);
+        let moment = |until| self.clock.moment_of(until, self.at_ns);
+        let wake_at_ns = until.map(|it| moment(it).saturating_add(delay_ns));
+        self.groups[group].wake_at_ns = wake_at_ns;
+        self.tell(group, now, What::Waiting { until });
+    }
+
+    /// A job of a group starts on a worker of that one or of another.
+    pub(super) fn start(
+        &mut self,
+        (group, home): (usize, usize),
+        now: Time,
+        running: Running<Ticket>,
+        rank_error: u64,
+    ) {
+        let due = self.groups[group].queued.remove(running.key);
+        self.groups[home].busy += 1;
         let end_ns = self.at_ns.saturating_add(saturating_nanos(running.payload.cost));
         let end = self.agenda.enter(end_ns, Due::End { worker: self.workers.next() });
-        let (what, started) = (What::started(&running), Time::from_nanos(self.at_ns));
-        self.workers.start(Run { running, due, started, end });
-        self.tell(now, what);
+        let (what, started) = (What::started(&running, rank_error), Time::from_nanos(self.at_ns));
+        self.workers.start(Run { running, due, started, end, group, home });
+        self.tell(group, now, what);
     }
 
-    fn disturb(&mut self, place: usize) {
-        match self.simulation.disturbances[place] {
-            Disturbance::WorkerStall { length, .. } => {
-                if let Some(run) = self.workers.pick(&mut self.disturbances[place]) {
-                    self.agenda.delay(run.end, saturating_nanos(length));
-                }
-            }
-            Disturbance::ClockStall { length, .. } => {
-                self.clock.stall(self.at_ns, saturating_nanos(length));
-            }
-            Disturbance::ClockJump { length, .. } => self.clock.jump(saturating_nanos(length)),
-            Disturbance::StaleReading { age, .. } => self.clock.go_stale(saturating_nanos(age)),
-            Disturbance::CancelStorm { share, .. } => self.cancel_some(place, share),
-            Disturbance::Reschedule { least, most, .. } => self.reschedule(place, least, most),
-        }
-    }
-
-    fn cancel_some(&mut self, place: usize, share: f64) {
-        let now = self.clock.peek(self.at_ns);
-        let random = &mut self.disturbances[place];
-        let keys = self.queued.keys().iter().copied();
-        let unlucky: Vec<Key> = keys.filter(|_| random.chance(share)).collect();
-        for key in unlucky {
-            match self.scheduler.cancel(key) {
-                Some(Cancelled::Removed(ticket)) => {
-                    self.queued.remove(key);
-                    self.tell(now, What::Cancelled { key, ticket });
-                }
-                Some(Cancelled::LetGo) => self.tell(now, What::LetGo { key }),
-                // A simulated job is never suspended.
-                Some(Cancelled::Suspended) | None => {}
-            }
-        }
-    }
-
-    fn reschedule(&mut self, place: usize, least: Duration, most: Duration) {
-        let (least_ns, most_ns) = (saturating_nanos(least), saturating_nanos(most));
-        let random = &mut self.disturbances[place];
-        let later_ns = random.below((most_ns - least_ns).saturating_add(1));
-        let Some(key) = self.queued.pick(random) else { return };
-        let (reading, now) = self.clock.read(self.at_ns);
-        let later = Duration::from_nanos(least_ns.saturating_add(later_ns));
-        let new = now + later;
-        let what = match self.scheduler.reschedule(reading, key, new) {
-            Ok(old) => {
-                self.queued.set_due(key, Time::from_nanos(self.at_ns) + later);
-                What::Rescheduled { key, old, new }
-            }
-            Err(error) => What::NotRescheduled { key, new, error },
-        };
-        self.tell(now, what);
-    }
-
-    fn finish(mut self) -> (Report, SimulatedScheduler) {
+    fn finish(mut self) -> (Report, Vec<SimulatedScheduler>) {
         let length_ns = self.at_ns.max(saturating_nanos(self.simulation.duration));
         let length = Duration::from_nanos(length_ns);
         self.report.capacity = length.saturating_mul(self.simulation.config.workers);
         self.report.end = Time::from_nanos(self.at_ns);
-        self.report.pending = (self.queued.keys().len() + self.workers.busy()) as u64;
+        let queued: usize = self.groups.iter().map(|group| group.queued.keys().len()).sum();
+        self.report.pending = (queued + self.workers.busy()) as u64;
         self.report.is_cut = !self.may_go_on();
         for (stream, tally) in self.simulation.streams.iter().zip(&self.report.streams) {
             let known = stream.arrivals.known_jobs().unwrap_or(tally.offered);
             self.report.not_offered += known.saturating_sub(tally.offered);
         }
-        (self.report, self.scheduler)
+        (self.report, self.groups.into_iter().map(|group| group.scheduler).collect())
     }
 }
 

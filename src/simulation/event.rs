@@ -61,6 +61,8 @@ pub struct Event {
     pub at: Time,
     /// When, as the scheduler saw it: with an undisturbed clock that is the same.
     pub now: Time,
+    /// The number of the group in whose scheduler: 0 if there is only one.
+    pub group: usize,
     /// What happened.
     pub what: What,
 }
@@ -106,6 +108,8 @@ pub enum What {
         waited: Duration,
         /// What would have become of it, if the scheduler were no shadow.
         verdict: Option<Verdict>,
+        /// How many ready jobs were due earlier; not counted with one group.
+        rank_error: u64,
     },
     /// An accepted job was shed.
     Shed {
@@ -179,10 +183,19 @@ pub enum What {
 }
 
 impl What {
-    pub(super) fn started(running: &Running<Ticket>) -> Self {
+    pub(super) fn started(running: &Running<Ticket>, rank_error: u64) -> Self {
         let &Running { key, payload: ticket, deadline, cost, waited, verdict, .. } = running;
         let latest_start = ticket.latest_start(deadline, cost);
-        Self::Started { key, ticket, deadline, expected: cost, latest_start, waited, verdict }
+        Self::Started {
+            key,
+            ticket,
+            deadline,
+            expected: cost,
+            latest_start,
+            waited,
+            verdict,
+            rank_error,
+        }
     }
 
     pub(super) const fn shed(shed: &Shed<Ticket>) -> Self {

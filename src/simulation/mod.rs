@@ -60,14 +60,14 @@
 //! let batch = Arrivals::Batch { at: Duration::from_millis(1), count: 60 };
 //! let simulation = Simulation { streams: vec![Stream::new(batch)], ..Simulation::default() };
 //! let mut started = Vec::new();
-//! let (report, scheduler) = simulation.observe(|event, scheduler| {
+//! let (report, schedulers) = simulation.observe(|event, scheduler| {
 //!     scheduler.assert_invariants();
 //!     if let What::Started { ticket, .. } = event.what {
 //!         started.push(ticket.number);
 //!     }
 //! })?;
 //! assert!(started.is_sorted(), "equal deadlines keep the order of their submission");
-//! assert_eq!(scheduler.stats().running, 0);
+//! assert_eq!(schedulers[0].stats().running, 0);
 //! assert_eq!(report.total.late, 0);
 //! # Ok::<(), punctual::simulation::SimulationError>(())
 //! ```
@@ -79,11 +79,14 @@ mod costs;
 mod disturbance;
 mod engine;
 mod event;
+mod group;
 mod queued;
 mod random;
 mod report;
 mod stream;
+mod striped;
 mod trace;
+mod trouble;
 mod windows;
 mod workers;
 
@@ -93,6 +96,7 @@ pub use disturbance::Disturbance;
 pub use event::{Event, Ticket, What};
 pub use report::{Report, Share, Tally};
 pub use stream::{Stream, Tenants};
+pub use striped::RankError;
 pub use trace::{Trace, TraceError, TraceRow};
 pub use windows::{WindowReport, Windows};
 
@@ -121,6 +125,12 @@ pub struct Simulation {
     pub poll_delay: Duration,
     /// The scheduler's configuration.
     pub config: Config,
+    /// How many schedulers stand side by side, each with its part of the workers; 1 by default. See
+    /// [`stripes`](crate::scheduler::stripes).
+    pub groups: u32,
+    /// How old the heads of other groups are that a worker sees, as if it had to wait so long
+    /// between its look and the scheduler; zero by default.
+    pub head_age: Duration,
     /// The jobs.
     pub streams: Vec<Stream>,
     /// What goes wrong; nothing by default.
@@ -139,6 +149,8 @@ impl Default for Simulation {
             max_events: 100_000_000,
             poll_delay: Duration::ZERO,
             config: Config::default(),
+            groups: 1,
+            head_age: Duration::ZERO,
             streams: Vec::new(),
             disturbances: Vec::new(),
             windows: Vec::new(),
@@ -169,6 +181,8 @@ pub enum SimulationError {
     },
     /// The windows are empty, or longer than their period.
     Windows,
+    /// There are no groups, or more than workers.
+    Groups,
 }
 
 impl fmt::Display for SimulationError {
@@ -182,6 +196,7 @@ impl fmt::Display for SimulationError {
                 write!(formatter, "disturbance {place} can't be simulated")
             }
             Self::Windows => formatter.write_str("a window must be a part of its period"),
+            Self::Groups => formatter.write_str("each group needs a worker, and there must be one"),
         }
     }
 }
@@ -204,8 +219,8 @@ impl Simulation {
         self.observe(|_, _| ()).map(|(report, _)| report)
     }
 
-    /// Plays it to its end, and shows every event to the observer. Returns the scheduler too, as
-    /// it was left.
+    /// Plays it to its end, and shows every event to the observer, with the scheduler in which it
+    /// happened. Returns each group's scheduler too, as it was left.
     ///
     /// # Errors
     ///
@@ -213,7 +228,7 @@ impl Simulation {
     pub fn observe(
         &self,
         observer: impl FnMut(&Event, &SimulatedScheduler),
-    ) -> Result<(Report, SimulatedScheduler), SimulationError> {
+    ) -> Result<(Report, Vec<SimulatedScheduler>), SimulationError> {
         self.validate()?;
         Ok(Engine::new(self, observer)?.play())
     }
@@ -229,6 +244,9 @@ impl Simulation {
         }
         if !self.windows.iter().all(Windows::is_valid) {
             return Err(SimulationError::Windows);
+        }
+        if self.groups == 0 || self.groups > self.config.workers.max(1) {
+            return Err(SimulationError::Groups);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::Simulation;
 use super::event::{Event, Ticket, What};
+use super::striped::RankError;
 use super::windows::{WindowReport, Windows};
 use crate::scheduler::{Histogram, Outcome, Refusals, RefuseReason, ShedReason, Sheds};
 use crate::time::Time;
@@ -160,6 +161,9 @@ pub struct Report {
     /// What became of the jobs that arrived in each of the
     /// [`Simulation::windows`](super::Simulation::windows).
     pub windows: Vec<WindowReport>,
+    /// How far the order of starts was from that of one queue, with several
+    /// [groups](super::Simulation::groups).
+    pub rank_error: RankError,
     /// The time of all workers together, until the last job was done.
     pub capacity: Duration,
     /// When the last event was, in the simulated world's time.
@@ -254,6 +258,9 @@ impl Report {
             _ => return,
         };
         self.total.count(event);
+        if let What::Started { rank_error, .. } = event.what {
+            self.rank_error.count(rank_error);
+        }
         for (report, windows) in self.windows.iter_mut().zip(windows) {
             if windows.hold(ticket.at) {
                 report.count(event, ticket);

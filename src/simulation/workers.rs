@@ -17,6 +17,9 @@ pub(super) struct Run {
     pub(super) started: Time,
     /// The end of the run in the agenda.
     pub(super) end: Key,
+    /// Whose job it is, and whose worker.
+    pub(super) group: usize,
+    pub(super) home: usize,
 }
 
 /// The workers. How many there may be is the scheduler's to know: each is made when it is first

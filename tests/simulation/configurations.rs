@@ -49,8 +49,8 @@ pub(crate) fn simulation(seed: u64) -> Simulation {
         config,
         streams,
         disturbances: if is_calm { Vec::new() } else { disturbances(random) },
-        windows: Vec::new(),
         shutdown: is_shut_down.then(|| (random.us(1_000, 30_000), random.us(0, 20_000))),
+        ..Simulation::default()
     }
 }
 

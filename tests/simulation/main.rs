@@ -15,4 +15,5 @@ mod properties;
 mod random;
 mod reserved;
 mod spikes;
+mod striped;
 mod world;

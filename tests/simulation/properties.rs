@@ -37,12 +37,13 @@ fn invariants_hold_for_all_seeds() {
         let simulation = simulation(seed);
         let mut checker = Checker::new(&simulation);
         let ended = simulation.observe(|event, scheduler| checker.see(event, scheduler));
-        let (report, mut scheduler) = ended.expect("a random simulation is a valid one");
-        outcomes_add_up(&report, &scheduler);
+        let (report, mut schedulers) = ended.expect("a random simulation is a valid one");
+        let scheduler = &mut schedulers[0];
+        outcomes_add_up(&report, scheduler);
         applied += checker.applied;
         all += scheduler.stats();
         if simulation.shutdown.is_none() {
-            no_capacity_is_lost(&simulation, &mut scheduler);
+            no_capacity_is_lost(&simulation, scheduler);
         }
         if seed.is_multiple_of(16) {
             let again = simulation.run().expect("it was valid before");

@@ -71,9 +71,9 @@ fn disturbed(every: Duration, disturbance: Option<Disturbance>) -> (Tally, Stats
     let config = Config { admission: Admission::All, ..Config::default() };
     let streams = vec![stream];
     let simulation = Simulation { config, streams, disturbances, ..Simulation::default() };
-    let (report, scheduler) = simulation.observe(|_, _| ()).expect("it can be simulated");
+    let (report, schedulers) = simulation.observe(|_, _| ()).expect("it can be simulated");
     assert_eq!(report.total.outcomes(), report.total.offered);
-    (report.total, scheduler.stats())
+    (report.total, schedulers[0].stats())
 }
 
 #[test]

@@ -151,8 +151,8 @@ impl Oracle {
         self.those(matches).into_iter().min_by_key(|&id| (self.order(&self.jobs[id]), id))
     }
 
-    /// Deadline - cost - lead - margin, where a shutdown is a deadline; the end of time is none,
-    /// and what was started has none.
+    /// Deadline - cost - lead - margin, where a shutdown is a deadline; the end of time is none.
+    /// What was started has none.
     pub(super) fn latest_start(&self, job: &Entry) -> Option<u64> {
         if job.is_started {
             return None;
