@@ -10,7 +10,7 @@ use super::handle::Handle;
 use super::idle::MOST_WORKERS;
 use super::shared::{Ring, Shared, Workforce};
 use super::worker::Worker;
-use crate::scheduler::{Admission, ClassConfig, Config, ConfigError, Margin, Scheduler};
+use crate::scheduler::{Admission, ClassConfig, Config, ConfigError, Margin, Scheduler, stripes};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Weak, spawn};
 use crate::time::{Clock, MonotonicClock};
 use crate::timer::{Alarm, Timer};
@@ -254,22 +254,8 @@ impl Builder {
         if workers.div_ceil(groups) > MOST_WORKERS {
             return Err(BuildError::TooManyWorkers);
         }
-        let share = |at: u32| workers / groups + u32::from(at < workers % groups);
-        Ok((0..groups).map(|at| divided(&self.config, share(at), groups)).collect())
+        Ok(stripes::split(&self.config, groups))
     }
-}
-
-/// A group's part of a configuration: bounds and reservations are divided.
-fn divided(config: &Config, workers: u32, groups: u32) -> Config {
-    let mut config = Config { workers, ..config.clone() };
-    config.queue_bound = config.queue_bound.div_ceil(groups);
-    for class in &mut config.classes {
-        class.queue_bound = class.queue_bound.map(|bound| bound.div_ceil(groups));
-        if let Some(reservation) = &mut class.reservation {
-            reservation.runtime /= groups;
-        }
-    }
-    config
 }
 
 /// Why no pool was made.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::idle::Idle;
 use super::task::TaskRef;
 use crate::key::Key;
-use crate::scheduler::Scheduler;
-use crate::sync::{CachePadded, Mutex, MutexGuard, Ordering, SegQueue, SharedU64};
+use crate::scheduler::{Scheduler, stripes};
+use crate::sync::{AtomicUsize, CachePadded, Mutex, MutexGuard, Ordering, SegQueue, SharedU64};
 use crate::time::Time;
 use crate::timer::Alarm;
 
@@ -31,6 +31,8 @@ pub(super) struct Group {
     pub(super) idle: Idle,
     /// The deadline of the job that starts next, for workers of other groups.
     pub(super) head: CachePadded<Head>,
+    /// How many jobs are queued, for those who choose a queue.
+    pub(super) length: CachePadded<AtomicUsize>,
     /// When a worker was here last.
     visited_ns: CachePadded<SharedU64>,
     /// Rings when somebody has to look at the scheduler although no worker does.
@@ -57,23 +59,23 @@ impl Head {
     /// Nothing can start.
     const NOTHING: u64 = u64::MAX;
 
+    /// The end of time, as far as anybody can tell.
+    const LAST: u64 = u64::MAX - 1;
+
     pub(super) fn new() -> Self {
         Self(SharedU64::new(Self::NOTHING))
     }
 
-    /// Publishes what starts next: a job and its deadline, if it has one.
-    pub(super) fn publish(&self, first: Option<Option<Time>>) {
-        let head = match first {
-            None => Self::NOTHING,
-            Some(deadline) => deadline.map_or(u64::MAX - 1, Time::as_nanos).min(u64::MAX - 1),
-        };
+    /// Publishes by when what starts next is due, as [`head`](stripes::head) tells it.
+    pub(super) fn publish(&self, first: Option<(Key, Option<Time>)>) {
+        let due = stripes::head(first).map_or(Self::NOTHING, |due| due.as_nanos().min(Self::LAST));
         // A store makes the others read it anew.
-        if self.0.load(Ordering::Relaxed) != head {
-            self.0.store(head, Ordering::SeqCst);
+        if self.0.load(Ordering::Relaxed) != due {
+            self.0.store(due, Ordering::SeqCst);
         }
     }
 
-    /// The deadline of what starts next; the end of time if it has none.
+    /// By when what starts next is due.
     pub(super) fn read(&self) -> Option<Time> {
         let head = self.0.load(Ordering::SeqCst);
         (head != Self::NOTHING).then_some(Time::from_nanos(head))
@@ -100,6 +102,7 @@ impl Group {
             woken: SegQueue::new(),
             idle: Idle::new(workers),
             head: CachePadded::new(Head::new()),
+            length: CachePadded::new(AtomicUsize::new(0)),
             visited_ns: CachePadded::new(SharedU64::new(0)),
             alarm,
         }

@@ -6,7 +6,7 @@ use std::task::Wake;
 use super::group::Group;
 use super::task::TaskRef;
 use super::visit::Visit;
-use crate::scheduler::{Class, ClassStats, Stats};
+use crate::scheduler::{Class, ClassStats, Stats, stripes};
 use crate::sync::{
     Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Thread, Weak, current, fence, park,
 };
@@ -77,13 +77,17 @@ impl Shared {
         self.timer.now()
     }
 
-    /// The group in which a new job is queued: that of the worker that submits it, or one after the
-    /// other.
+    /// The group in which a new job is queued: that of the worker that submits it, or the shorter
+    /// of two that come one after the other.
     pub(super) fn place(&self, own: Option<usize>) -> usize {
         match own {
             _ if !self.is_striped() => 0,
             Some(own) => own,
-            None => self.next_group.fetch_add(1, Ordering::Relaxed) % self.groups.len(),
+            None => {
+                let next = self.next_group.fetch_add(1, Ordering::Relaxed);
+                let two = [next, next.wrapping_add(1)].map(|it| it % self.groups.len());
+                stripes::place(two, two.map(|it| self.groups[it].length.load(Ordering::Relaxed)))
+            }
         }
     }
 

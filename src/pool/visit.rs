@@ -11,7 +11,7 @@ use super::task::{Ran, Suspended, TaskRef};
 use super::trace;
 use crate::key::Key;
 use crate::scheduler::{Cancelled, Next, Outcome, Running, Verdict};
-use crate::sync::MutexGuard;
+use crate::sync::{MutexGuard, Ordering};
 use crate::time::Time;
 
 /// The most that one visit sheds without a worker's poll: a visitor has work of its own.
@@ -175,8 +175,8 @@ impl<'a> Visit<'a> {
     /// although all workers are busy.
     fn look_ahead(&mut self) {
         if self.shared.is_striped() {
-            let first = self.core.scheduler.first(self.now);
-            self.group.head.publish(first.map(|(_, deadline)| deadline));
+            self.group.head.publish(self.core.scheduler.first(self.now));
+            self.group.length.store(self.core.scheduler.len(), Ordering::Relaxed);
         }
         if !self.core.is_changed {
             return;

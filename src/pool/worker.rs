@@ -7,7 +7,7 @@ use super::shared::Shared;
 use super::task::{Ran, TaskRef};
 use super::trace;
 use crate::key::Key;
-use crate::scheduler::Running;
+use crate::scheduler::{Running, stripes};
 use crate::sync::{Arc, Ordering, fence};
 use crate::time::Time;
 
@@ -108,17 +108,25 @@ impl Worker {
 
     /// Takes the job that is due first, if it is in another group.
     fn steal(&self, now: Time) -> Option<Turn> {
-        let heads = self.shared.groups.iter().map(|group| group.head.read());
-        let from = crate::scheduler::stripes::choose(self.group, heads)?;
-        if from == self.group {
-            return None;
+        let groups = &self.shared.groups;
+        let mut heads: Vec<_> = groups.iter().map(|group| group.head.read()).collect();
+        // Goes on only as long as others change what starts next while this worker looks.
+        loop {
+            let from = stripes::choose(self.group, &heads)?;
+            if from == self.group {
+                return None;
+            }
+            let mut visit = self.shared.visit(from, now);
+            let first = visit.core.scheduler.first(now);
+            let is_first = stripes::confirm(&mut heads[from], stripes::head(first));
+            let key = first.filter(|_| is_first).map(|(key, _)| key);
+            let running = key.and_then(|key| visit.core.scheduler.claim(now, key));
+            visit.leave();
+            self.shared.attend(from, now);
+            if let Some(running) = running {
+                return Some(Turn::Run(from, running));
+            }
         }
-        let mut visit = self.shared.visit(from, now);
-        let first = visit.core.scheduler.first(now);
-        let running = first.and_then(|(key, _)| visit.core.scheduler.claim(now, key));
-        visit.leave();
-        self.shared.attend(from, now);
-        running.map(|running| Turn::Run(from, running))
     }
 }
 

@@ -48,6 +48,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+#[cfg(any(doc, feature = "simulation"))]
 use super::Scheduler;
 use super::class::{ClassConfig, Reservation};
 use super::config::Config;
