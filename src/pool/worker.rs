@@ -123,8 +123,8 @@ impl Worker {
             let running = key.and_then(|key| visit.core.scheduler.claim(now, key));
             visit.leave();
             self.shared.attend(from, now);
-            if let Some(running) = running {
-                return Some(Turn::Run(from, running));
+            if is_first {
+                return running.map(|running| Turn::Run(from, running));
             }
         }
     }
