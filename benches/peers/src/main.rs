@@ -1,7 +1,7 @@
 //! The comparison:
 //!
 //! ```text
-//! cargo run --release --manifest-path benches/peers/Cargo.toml -- heap|wheel|scheduler|overload
+//! cargo run --release --manifest-path benches/peers/Cargo.toml -- heap|wheel|scheduler|overload|tower
 //!     [--quick] [--json FILE] [--markdown] [--check]
 //! ```
 //!

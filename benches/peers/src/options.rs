@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: heap|wheel|scheduler|overload [--quick] [--json FILE] [--markdown]
+const USAGE: &str =
+    "usage: heap|wheel|scheduler|overload|tower [--quick] [--json FILE] [--markdown]
        scheduler --check fails if a target is missed";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(crate) enum Structure {
     Scheduler,
     /// The scheduler in real time, under more than it can do.
     Overload,
+    /// The layer for tower, in front of a server in real time.
+    Tower,
 }
 
 /// How much is measured, and how often.
@@ -89,6 +92,7 @@ impl Structure {
             Self::Wheel => "wheel",
             Self::Scheduler => "scheduler",
             Self::Overload => "overload",
+            Self::Tower => "tower",
         }
     }
 }
@@ -102,6 +106,7 @@ impl Options {
             Some("wheel") => Structure::Wheel,
             Some("scheduler") => Structure::Scheduler,
             Some("overload") => Structure::Overload,
+            Some("tower") => Structure::Tower,
             _ => return Err(USAGE.to_owned()),
         };
         let (scale, json) = (FULL, None);
@@ -118,7 +123,7 @@ impl Options {
             }
         }
         options.scale = match (options.quick, structure) {
-            (false, Structure::Heap | Structure::Overload) => FULL,
+            (false, Structure::Heap | Structure::Overload | Structure::Tower) => FULL,
             (false, Structure::Wheel) => FULL_WHEEL,
             (false, Structure::Scheduler) => FULL_SCHEDULER,
             (true, Structure::Scheduler) => QUICK_SCHEDULER,
