@@ -80,6 +80,31 @@ fn exhaust(admission: Admission) {
     model::exhaust(|| SchedulerModel::new(&config), &alphabet, 5);
 }
 
+/// Every sequence of five of twelve operations, of jobs that wait and guests.
+fn exhaust_started(admission: Admission) {
+    let reservation = Reservation { runtime: units(2), period: units(5) };
+    let classes =
+        vec![ClassConfig::foreground(), ClassConfig::foreground().reservation(reservation)];
+    let config = Config { admission, classes, queue_bound: 2, ..Config::default() };
+    let identified = Offer { identity: Some(1), ..Offer::within(4).cost(2) };
+    let never = Offer { due: Due::Never, ..Offer::within(0).cost(2) };
+    let alphabet = [
+        Op::Submit(Offer { class: 1, ..Offer::within(6).cost(3) }),
+        Op::Submit(identified),
+        Op::Submit(never),
+        Op::Poll { after: 0 },
+        Op::Suspend { running: 0, after: 1 },
+        Op::Resume { suspended: 0 },
+        Op::Complete { running: 0, after: 2, outcome: Outcome::Done },
+        Op::Claim { pick: 0 },
+        Op::First { after: 1 },
+        Op::Reschedule { pick: 0, by: 3 },
+        Op::Cancel { pick: 1 },
+        Op::SetWorkers { workers: 2 },
+    ];
+    model::exhaust(|| SchedulerModel::new(&config), &alphabet, 5);
+}
+
 /// A class whose first run took too long is closed, and a probe opens it: PATIENCE jobs are turned
 /// away by refusals, then by sheds behind a job of another class.
 #[test]
@@ -142,4 +167,19 @@ fn every_short_sequence_with_feasible_jobs() {
 #[test]
 fn every_short_sequence_with_all_jobs() {
     exhaust(Admission::All);
+}
+
+#[test]
+fn every_short_sequence_of_started_jobs_with_eviction() {
+    exhaust_started(Admission::Evict);
+}
+
+#[test]
+fn every_short_sequence_of_started_jobs_that_are_feasible() {
+    exhaust_started(Admission::Feasible);
+}
+
+#[test]
+fn every_short_sequence_of_all_started_jobs() {
+    exhaust_started(Admission::All);
 }

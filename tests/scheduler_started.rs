@@ -234,9 +234,10 @@ fn the_first_job_is_the_one_that_a_poll_starts() {
 fn a_reservation_pays_what_each_run_of_its_job_took() {
     let mut scheduler = scheduler(Admission::All);
     // The bucket of 2 ms goes first, and is empty after the second run.
-    let key = submit(&mut scheduler, START, Job::new("job").class(RESERVED).budget(ms(90)));
+    let job = Job::new("job").class(RESERVED).budget(ms(90)).cost(ms(2));
+    let key = submit(&mut scheduler, START, job);
     submit(&mut scheduler, START, Job::new("sooner").budget(ms(50)));
-    for until in [ms(1), ms(5)] {
+    for until in [ms(1), ms(3)] {
         assert_eq!(run(&mut scheduler, START).key, key);
         scheduler.suspend(START + until, key);
         scheduler.resume(START + until, key, "rest").expect("it is suspended");
@@ -279,4 +280,71 @@ fn fewer_workers_evict_who_can_not_be_met_any_more() {
     scheduler.set_workers(START, 1).expect("it is valid");
     assert!(matches!(scheduler.poll(START), Next::Shed(_)));
     scheduler.assert_invariants();
+}
+
+#[test]
+fn another_number_of_workers_changes_what_the_unreleased_need() {
+    let mut scheduler = scheduler(Admission::Evict);
+    for budget in [ms(12), ms(13)] {
+        let later = Job::new("later").release(START + ms(2)).budget(budget).cost(ms(8));
+        submit(&mut scheduler, START, later);
+    }
+    let slack = submit(&mut scheduler, START, Job::new("slack").class(BACKGROUND).cost(ms(1)));
+    scheduler.assert_invariants();
+    assert!(waits(&mut scheduler, START), "with one worker, the second is late anyway");
+    scheduler.set_workers(START, 2).expect("it is valid");
+    scheduler.assert_invariants();
+    assert_eq!(run(&mut scheduler, START).key, slack);
+}
+
+#[test]
+fn who_was_started_is_not_tested_anew_when_it_has_to_be_done_sooner() {
+    let mut scheduler = scheduler(Admission::Feasible);
+    let key = suspended(&mut scheduler, ms(500));
+    let now = START + ms(1);
+    submit(&mut scheduler, now, Job::new("tight").budget(ms(11)).cost(ms(9)));
+    scheduler.resume(now, key, "rest").expect("it is suspended");
+    // The other would be late behind it.
+    assert_eq!(scheduler.reschedule(now, key, now), Ok(Some(START + ms(500))));
+    assert_eq!(run(&mut scheduler, now).key, key);
+}
+
+#[test]
+fn who_ran_outside_of_its_reservation_leaves_it_to_others() {
+    let mut scheduler = scheduler(Admission::Evict);
+    // More than the bucket of 2 ms gives in time.
+    let dear = Job::new("dear").class(RESERVED).budget(ms(20)).cost(ms(15));
+    let dear = submit(&mut scheduler, START, dear);
+    assert_eq!(run(&mut scheduler, START).key, dear);
+    scheduler.suspend(START + ms(1), dear);
+    let now = START + ms(1);
+    scheduler.resume(now, dear, "rest").expect("it is suspended");
+    // Both can't be met behind it: the one that the bucket protects stays, though it is dearer.
+    let reserved = Job::new("reserved").class(RESERVED).budget(ms(17)).cost(ms(2));
+    submit(&mut scheduler, now, reserved);
+    submit(&mut scheduler, now, Job::new("other").budget(ms(16)).cost(ms(1)));
+    scheduler.reschedule(now, dear, now).expect("nothing refuses it");
+    assert!(matches!(scheduler.poll(now), Next::Shed(other) if other.payload == "other"));
+}
+
+#[test]
+fn reservations_need_their_workers() {
+    let reservation = Reservation { runtime: ms(15), period: ms(10) };
+    let classes = vec![ClassConfig::foreground().reservation(reservation)];
+    let mut scheduler = Scheduler::<()>::new(Config { workers: 2, classes, ..Config::default() })
+        .expect("it is valid");
+    assert_eq!(scheduler.set_workers(START, 1), Err(ConfigError::Overbooked));
+    assert_eq!((scheduler.config().workers, scheduler.set_workers(START, 3)), (2, Ok(())));
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn what_has_begun_is_in_no_snapshot() {
+    let mut scheduler = scheduler(Admission::Evict);
+    let resumed = suspended(&mut scheduler, ms(500));
+    let now = START + ms(1);
+    submit(&mut scheduler, now, Job::new("new").budget(ms(900)).cost(ms(1)));
+    scheduler.resume(now, resumed, "rest").expect("it is suspended");
+    let text = serde_json::to_string(&scheduler.snapshot(now)).expect("it can be written");
+    assert!(text.contains("new") && !text.contains("rest"), "{text}");
 }

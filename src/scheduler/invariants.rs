@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Scheduler;
-use super::demand::Entry;
+use super::demand::{Demand, Entry};
 use super::queue::Queue;
 use super::ready::Ready;
 use super::record::{Place, Record};
@@ -87,7 +87,7 @@ impl<T, I> Queue<T, I> {
             self.background.len(),
             self.doomed.len(),
             self.condemned.len(),
-            self.upcoming.checked_jobs().len(),
+            self.checked(&self.upcoming).len(),
             self.wheel.len(),
         ];
         assert_eq!(lens, counts, "no order holds a job that is gone");
@@ -125,16 +125,19 @@ impl<T, I> Queue<T, I> {
                 heap.assert_invariants();
                 heap.iter().map(|(slot, _)| slot).collect()
             }
-            Ready::Index(demand) => {
-                let share = |record: &Record<T, I>| self.workers.share_ns(record.left_ns());
-                let jobs = demand.checked_jobs();
-                for job in &jobs {
-                    let expected = self.at(job.child).map(|it| it.entry(job.child, share(it)));
-                    assert_eq!(Some(*job), expected, "the index knows what the record says");
-                }
-                jobs.iter().map(|job: &Entry| job.child).collect()
-            }
+            Ready::Index(demand) => self.checked(demand).iter().map(|job| job.child).collect(),
         }
+    }
+
+    /// The jobs of an index. Each is there as its record says, with its share of each worker.
+    fn checked(&self, demand: &Demand) -> Vec<Entry> {
+        let share = |record: &Record<T, I>| self.workers.share_ns(record.left_ns());
+        let jobs = demand.checked_jobs();
+        for job in &jobs {
+            let expected = self.at(job.child).map(|it| it.entry(job.child, share(it)));
+            assert_eq!(Some(*job), expected, "the index knows what the record says");
+        }
+        jobs
     }
 
     fn assert_lanes(&self) {

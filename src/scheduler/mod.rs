@@ -288,6 +288,30 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         if let Some(running) = self.start_next(now) {
             return Next::Run(running);
         }
+        self.shed_or_wait(now)
+    }
+
+    /// What to do next for somebody who has no worker in hand: as [`poll`](Self::poll), and as
+    /// costly, but it starts nothing, so that it says [`Next::Shed`] or [`Next::Wait`].
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use punctual::scheduler::{Config, Job, Next, Scheduler};
+    /// use punctual::time::Time;
+    ///
+    /// let (now, ms) = (Time::ZERO, Duration::from_millis);
+    /// let mut scheduler = Scheduler::new(Config::default())?;
+    /// scheduler.submit(now, Job::new("bid").budget(ms(50)).cost(ms(1)))?;
+    /// assert_eq!(scheduler.tend(now), Next::Wait(Some(now + ms(49))));
+    /// assert!(matches!(scheduler.tend(now + ms(49)), Next::Shed(bid) if bid.payload == "bid"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn tend(&mut self, now: Time) -> Next<T> {
+        let now = self.decide_at(now);
+        self.shed_or_wait(now)
+    }
+
+    fn shed_or_wait(&mut self, now: Time) -> Next<T> {
         match self.shed_next(now) {
             Some(shed) => Next::Shed(shed),
             None => Next::Wait(self.queue.next_wakeup(now)),

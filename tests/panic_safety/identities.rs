@@ -66,6 +66,9 @@ enum Step {
     Cancel,
     CancelHeld,
     CancelShared,
+    CancelSuspended,
+    Claim,
+    Resume,
     Reschedule,
     RescheduleHeld,
 }
@@ -141,6 +144,22 @@ impl Shell {
                 let _ = scheduler.cancel(self.shared);
                 let _ = scheduler.cancel(self.shared);
             }
+            Step::CancelSuspended => {
+                scheduler.suspend(START, running[0]);
+                scheduler.cancel(running[0]);
+            }
+            Step::Claim => {
+                let claimed = scheduler.claim(START, self.queued);
+                running.extend(claimed.map(|claimed| claimed.key));
+            }
+            Step::Resume => {
+                scheduler.suspend(START, running[0]);
+                scheduler.resume(START, running[0], 100).expect("it is suspended");
+                scheduler.reschedule(START, running[0], START).expect("nothing refuses it");
+                if let Next::Run(resumed) = scheduler.poll(START) {
+                    scheduler.complete(START, resumed.key, Outcome::Done);
+                }
+            }
             Step::Reschedule => _ = scheduler.reschedule(START, self.queued, START + ms(60)),
             Step::RescheduleHeld => _ = scheduler.reschedule(START, self.held, START + ms(60)),
         }
@@ -152,7 +171,8 @@ impl Shell {
         let stats = self.scheduler.stats();
         let gone = stats.refused.total() + stats.joined + stats.done + stats.failed;
         let gone = gone + stats.cancelled + stats.shed.total();
-        stats.submitted - gone - u64::from(stats.queued) - u64::from(stats.running)
+        let pending = [stats.queued, stats.running, stats.suspended].map(u64::from);
+        stats.submitted - gone - pending.iter().sum::<u64>()
     }
 
     /// Runs all to its end: nobody waits for what never comes, and all workers are there.
@@ -160,6 +180,8 @@ impl Shell {
         let mut now = START;
         loop {
             for key in self.running.drain(..) {
+                // Where a cancellation has panicked, it is still suspended.
+                let _ = self.scheduler.resume(now, key, 0);
                 self.scheduler.complete(now, key, Outcome::Done);
             }
             match self.scheduler.poll(now) {
@@ -171,7 +193,7 @@ impl Shell {
             self.scheduler.assert_invariants();
         }
         let stats = self.scheduler.stats();
-        assert_eq!((stats.queued, stats.running), (0, 0));
+        assert_eq!((stats.queued, stats.running, stats.suspended), (0, 0, 0));
         for number in 0..QUEUED {
             self.scheduler.submit(now, job(number)).expect("there is room");
         }
@@ -222,18 +244,20 @@ fn submissions_survive_panics_in_identities() {
 
 #[test]
 fn polls_survive_panics_in_identities() {
-    [Step::Start, Step::Shed].into_iter().for_each(panic_everywhere);
+    [Step::Start, Step::Claim, Step::Shed].into_iter().for_each(panic_everywhere);
 }
 
 #[test]
 fn completions_survive_panics_in_identities() {
-    [Step::Complete(Outcome::Done), Step::Complete(Outcome::Failed)]
+    [Step::Complete(Outcome::Done), Step::Complete(Outcome::Failed), Step::Resume]
         .into_iter()
         .for_each(panic_everywhere);
 }
 
 #[test]
 fn changes_survive_panics_in_identities() {
-    [Step::Cancel, Step::CancelHeld, Step::CancelShared].into_iter().for_each(panic_everywhere);
+    [Step::Cancel, Step::CancelHeld, Step::CancelShared, Step::CancelSuspended]
+        .into_iter()
+        .for_each(panic_everywhere);
     [Step::Reschedule, Step::RescheduleHeld].into_iter().for_each(panic_everywhere);
 }

@@ -21,6 +21,7 @@ impl Oracle {
     fn key(&self, job: &Entry) -> u64 {
         match job.place {
             Place::Forced => 0,
+            _ if job.is_started => 0,
             _ => self.key_if(job, job.is_protected),
         }
     }
@@ -74,7 +75,7 @@ impl Oracle {
         let mut work = BTreeMap::new();
         for job in index.iter().map(|&id| &self.jobs[id]).filter(|job| job.class == class) {
             if let Some(tenant) = job.tenant {
-                *work.entry(tenant).or_default() += u128::from(job.cost);
+                *work.entry(tenant).or_default() += u128::from(job.left());
             }
         }
         work
@@ -123,7 +124,8 @@ impl Oracle {
     /// Whether a job that is ready may stay there; only `Feasible` asks.
     pub(super) fn admit(&self, id: usize) -> Result<(), Forecast> {
         let is_asked = self.config.admission == Admission::Feasible;
-        if !is_asked || self.jobs[id].place != Place::Ready || self.jobs[id].is_protected {
+        let job = &self.jobs[id];
+        if !is_asked || job.place != Place::Ready || job.is_protected || job.is_started {
             return Ok(());
         }
         let index = self.index();
@@ -141,8 +143,9 @@ impl Oracle {
             other.class == job.class && other.place == Place::Ready && other.is_protected
         });
         let booked = booked.into_iter().map(|other| &self.jobs[other]);
-        // Probes use no bucket.
-        let work = booked.filter(|other| !other.is_probe).map(|other| i128::from(other.cost));
+        // Probes use no bucket, unless they ran under a reservation.
+        let booked = booked.filter(|other| !other.is_probe || other.is_started);
+        let work = booked.map(|other| i128::from(other.left()));
         let needed = work.sum::<i128>() + i128::from(job.cost);
         let latest_start = self.latest_start(job).unwrap_or(u64::MAX);
         let is_served = match &mut self.classes[job.class].credit {
@@ -155,9 +158,13 @@ impl Oracle {
         is_served || job.is_probe
     }
 
-    /// A job enters the index.
+    /// A job enters the index. What was started goes on as it began.
     pub(super) fn enter(&mut self, id: usize) {
         self.jobs[id].is_protected = false;
+        if self.jobs[id].is_started {
+            self.jobs[id].is_protected = self.jobs[id].is_charged;
+            return;
+        }
         let job = self.jobs[id];
         self.jobs[id].is_protected = self.deserves_protection(&job);
     }

@@ -6,12 +6,14 @@ mod configs;
 mod ops;
 mod oracle;
 mod polling;
+mod started;
 mod submission;
 
 use core::time::Duration;
 
+use punctual::key::Key;
 use punctual::scheduler::{
-    Cancelled, Class, Config, Job, Next, Outcome, RescheduleError, Scheduler, Submitted,
+    Class, Config, Job, Next, Outcome, RescheduleError, Scheduler, Submitted,
 };
 use punctual::time::Time;
 
@@ -75,6 +77,15 @@ impl SchedulerModel {
     fn pick_running(&self, pick: u32) -> Option<usize> {
         let running = self.oracle.those(|job| matches!(job.place, Place::Running(_)));
         running.get((pick as usize).checked_rem(running.len())?).copied()
+    }
+
+    fn pick_suspended(&self, pick: u32) -> Option<usize> {
+        let suspended = self.oracle.those(|job| job.place == Place::Suspended);
+        suspended.get((pick as usize).checked_rem(suspended.len())?).copied()
+    }
+
+    fn key(&self, id: usize) -> Key {
+        self.oracle.jobs[id].key.expect("it was accepted")
     }
 
     /// Makes a job of an operation's numbers and submits it.
@@ -154,10 +165,7 @@ impl SchedulerModel {
         let job = self.oracle.jobs[id];
         let payload = self.scheduler.get_mut(job.key.expect("it was accepted")).copied();
         assert_eq!(payload, job.is_queued().then_some(job.payload));
-        let expected = self.oracle.cancel(id).map(|has_left| match has_left {
-            true => Cancelled::Removed(job.payload),
-            false => Cancelled::LetGo,
-        });
+        let expected = self.oracle.cancel(id);
         assert_eq!(self.scheduler.cancel(job.key.expect("it was accepted")), expected);
     }
 
@@ -172,6 +180,31 @@ impl SchedulerModel {
         };
         let key = self.oracle.jobs[id].key.expect("it was accepted");
         assert_eq!(self.scheduler.reschedule(self.now, key, deadline), expected);
+    }
+
+    fn suspend(&mut self, id: usize) {
+        let expected = self.oracle.suspend(self.now.as_nanos(), id).map(duration);
+        assert_eq!(self.scheduler.suspend(self.now, self.key(id)), expected);
+    }
+
+    fn resume(&mut self, id: usize) {
+        let payload = self.oracle.jobs[id].payload.wrapping_add(1 << 16);
+        let expected = match self.oracle.resume(self.now.as_nanos(), id, payload) {
+            true => Ok(()),
+            false => Err(payload),
+        };
+        assert_eq!(self.scheduler.resume(self.now, self.key(id), payload), expected);
+    }
+
+    fn claim(&mut self, id: usize) {
+        let expected = self.oracle.claim(self.now.as_nanos(), id);
+        assert_eq!(self.scheduler.claim(self.now, self.key(id)), expected);
+    }
+
+    fn set_workers(&mut self, workers: u32) {
+        let expected = self.oracle.set_workers(self.now.as_nanos(), workers);
+        assert_eq!(self.scheduler.set_workers(self.now, workers), expected);
+        self.config.workers = self.oracle.config.workers;
     }
 
     /// What can be asked of each job, and of all.
@@ -244,6 +277,27 @@ impl Model for SchedulerModel {
                 }
             }
             Op::Load { after } => self.now += units(after),
+            Op::Suspend { running, after } => {
+                self.now += units(after);
+                self.pick_running(running).into_iter().for_each(|id| self.suspend(id));
+            }
+            Op::SuspendAny { pick } => self.pick(pick).into_iter().for_each(|id| self.suspend(id)),
+            Op::Resume { suspended } => {
+                self.pick_suspended(suspended).into_iter().for_each(|id| self.resume(id));
+            }
+            Op::ResumeAny { pick } => self.pick(pick).into_iter().for_each(|id| self.resume(id)),
+            Op::First { after } => {
+                self.now += units(after);
+                let expected = self.oracle.next(self.now.as_nanos());
+                assert_eq!(self.scheduler.first(self.now), expected, "who is next");
+            }
+            Op::Tend { after } => {
+                self.now += units(after);
+                let expected = self.oracle.tend(self.now.as_nanos());
+                assert_eq!(self.scheduler.tend(self.now), expected);
+            }
+            Op::Claim { pick } => self.pick(pick).into_iter().for_each(|id| self.claim(id)),
+            Op::SetWorkers { workers } => self.set_workers(workers),
             Op::Shutdown { by } => {
                 let by = self.shifted(by);
                 self.oracle.move_to(self.now.as_nanos());

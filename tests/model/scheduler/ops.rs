@@ -90,6 +90,33 @@ pub(crate) enum Op {
     Load {
         after: u32,
     },
+    Suspend {
+        running: u32,
+        after: u32,
+    },
+    /// Mostly a job that doesn't run.
+    SuspendAny {
+        pick: u32,
+    },
+    Resume {
+        suspended: u32,
+    },
+    /// Mostly a job that isn't suspended.
+    ResumeAny {
+        pick: u32,
+    },
+    First {
+        after: u32,
+    },
+    Tend {
+        after: u32,
+    },
+    Claim {
+        pick: u32,
+    },
+    SetWorkers {
+        workers: u32,
+    },
     Shutdown {
         by: i32,
     },
@@ -109,7 +136,7 @@ pub(super) const fn span(count: u32) -> Duration {
 
 impl Op {
     pub(super) fn decode(mut word: Word) -> Self {
-        let kind = word.below(32);
+        let kind = word.below(40);
         let pick = word.below(14);
         let by = word.below(24) as i32 - 4;
         match kind {
@@ -125,6 +152,17 @@ impl Op {
             26 => Self::Cancel { pick },
             27..30 => Self::Reschedule { pick, by },
             30 => Self::Load { after: pick / 4 },
+            32 | 33 => Self::Suspend { running: pick, after: word.below(3) },
+            34 | 35 => Self::Resume { suspended: pick },
+            36 | 37 => Self::Claim { pick },
+            38 if by % 2 == 0 => Self::First { after: pick / 8 },
+            38 => Self::Tend { after: pick / 6 },
+            39 => match by {
+                0..6 => Self::SuspendAny { pick },
+                6..12 => Self::ResumeAny { pick },
+                12 => Self::SetWorkers { workers: [0, u32::MAX][pick as usize % 2] },
+                _ => Self::SetWorkers { workers: 1 + pick % 4 },
+            },
             _ => match word.below(200) {
                 0..10 => Self::Shutdown { by },
                 10 => Self::PollAtTheEnd,

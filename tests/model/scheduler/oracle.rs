@@ -22,6 +22,7 @@ pub(super) enum Place {
     /// Waits for the end of a running job of the same identity.
     Held,
     Running(u64),
+    Suspended,
     Gone,
 }
 
@@ -49,13 +50,18 @@ pub(super) struct Entry {
     pub(super) is_probe: bool,
     pub(super) is_protected: bool,
     pub(super) is_charged: bool,
+    /// Suspended once, and what its runs took until then.
+    pub(super) is_started: bool,
+    pub(super) spent: u64,
+    /// What runs it is no worker of the scheduler's.
+    pub(super) is_guest: bool,
     /// When it entered the background, by a counter.
     pub(super) entered: u64,
 }
 
 impl Entry {
     pub(super) const fn is_queued(&self) -> bool {
-        !matches!(self.place, Place::Running(_) | Place::Gone)
+        !matches!(self.place, Place::Running(_) | Place::Suspended | Place::Gone)
     }
 
     pub(super) const fn is_doomed(&self) -> bool {
@@ -66,9 +72,19 @@ impl Entry {
         matches!(self.place, Place::Running(_))
     }
 
+    /// It has run, and has not ended.
+    pub(super) fn is_begun(&self) -> bool {
+        self.is_running() || self.is_started && self.place != Place::Gone
+    }
+
+    /// What it is expected to need still.
+    pub(super) const fn left(&self) -> u64 {
+        self.cost.saturating_sub(self.spent)
+    }
+
     /// When the job is done that starts at this time.
     pub(super) const fn finish(&self, start: u64) -> u64 {
-        start.saturating_add(self.cost).saturating_add(self.lead)
+        start.saturating_add(self.left()).saturating_add(self.lead)
     }
 }
 
@@ -136,7 +152,11 @@ impl Oracle {
     }
 
     /// Deadline - cost - lead - margin, where a shutdown is a deadline; the end of time is none.
+    /// What was started has none.
     pub(super) fn latest_start(&self, job: &Entry) -> Option<u64> {
+        if job.is_started {
+            return None;
+        }
         let due = job.deadline.into_iter().chain(self.by).min();
         due.map(|due| due.saturating_sub(job.reserve)).filter(|&at| at < u64::MAX)
     }
@@ -144,7 +164,8 @@ impl Oracle {
     /// When the job is shed if it has not started; `None` for never.
     pub(super) fn shed_at(&self, job: &Entry) -> Option<u64> {
         match job.place {
-            Place::Doomed(_) | Place::Condemned(_) | Place::Running(_) | Place::Gone => None,
+            Place::Doomed(_) | Place::Condemned(_) | Place::Running(_) => None,
+            Place::Suspended | Place::Gone => None,
             _ => self.latest_start(job),
         }
     }
@@ -155,10 +176,12 @@ impl Oracle {
         release.into_iter().chain(self.shed_at(job)).min()
     }
 
-    /// What each running job is expected to need still.
+    /// What each job that a worker runs is expected to need still.
     fn left(&self) -> Vec<u64> {
         let left = self.jobs.iter().filter_map(|job| match job.place {
-            Place::Running(start) => Some(start.saturating_add(job.cost).saturating_sub(self.now)),
+            Place::Running(start) if !job.is_guest => {
+                Some(start.saturating_add(job.left()).saturating_sub(self.now))
+            }
             _ => None,
         });
         left.collect()
@@ -175,11 +198,13 @@ impl Oracle {
         u64::try_from(end).unwrap_or(u64::MAX)
     }
 
-    /// When each worker is expected to be free, in order.
+    /// When each worker is expected to be free, in order. Of more runs than workers the first ends
+    /// free none.
     pub(super) fn starts(&self) -> Vec<u64> {
-        let mut left = self.left();
-        left.resize(self.config.workers as usize, 0);
+        let (mut left, workers) = (self.left(), self.config.workers as usize);
+        left.resize(workers.max(left.len()), 0);
         left.sort_unstable();
+        left.drain(..left.len() - workers);
         left.into_iter().map(|left| self.now.saturating_add(left)).collect()
     }
 
@@ -188,7 +213,8 @@ impl Oracle {
     }
 
     pub(super) fn free(&self) -> usize {
-        self.config.workers as usize - self.those(Entry::is_running).len()
+        let busy = self.those(|job| job.is_running() && !job.is_guest).len();
+        (self.config.workers as usize).saturating_sub(busy)
     }
 
     /// When a job starts at the latest that comes before all in this index.
@@ -203,7 +229,7 @@ impl Oracle {
     }
 
     pub(super) fn share(&self, job: &Entry) -> u64 {
-        job.cost.div_ceil(self.workers())
+        job.left().div_ceil(self.workers())
     }
 
     /// The released foreground jobs and the forced ones, in their order.
@@ -269,6 +295,8 @@ impl Oracle {
         let of_class = |job: &Entry| job.class == class;
         counts.queued = self.those(|job| of_class(job) && job.is_queued()).len() as u32;
         counts.running = self.those(|job| of_class(job) && job.is_running()).len() as u32;
+        let is_suspended = |job: &Entry| of_class(job) && job.place == Place::Suspended;
+        counts.suspended = self.those(is_suspended).len() as u32;
         counts
     }
 
@@ -283,12 +311,11 @@ impl Oracle {
     /// A run has ended.
     pub(super) fn complete(&mut self, now: u64, id: usize, is_done: bool) -> Option<u64> {
         self.move_to(now);
+        let run = self.end_run(id)?;
         let job = self.jobs[id];
-        let Place::Running(start) = job.place else { return None };
-        let took = self.now - start;
+        let took = job.spent + run;
         self.jobs[id].place = Place::Gone;
         let class = &mut self.classes[job.class];
-        class.stats.counts.busy += duration(took);
         if let Some(deadline) = job.deadline
             && let answered = self.now.saturating_add(job.lead)
             && deadline < answered
@@ -305,19 +332,20 @@ impl Oracle {
         } else {
             class.stats.counts.failed += 1;
         }
-        if let Some(credit) = class.credit.as_mut().filter(|_| job.is_charged) {
-            credit.refill(self.now);
-            credit.settle_up(job.cost, took);
-        }
-        if !self.is_identity_running(job.identity) {
-            let held = |other: &Entry| other.place == Place::Held && other.identity == job.identity;
-            self.those(held).into_iter().for_each(|id| self.release(id));
-        }
+        self.release_those_of(job.identity);
         Some(took)
     }
 
+    /// A job has ended: the one that waits for it goes on, if it waits for no other.
+    pub(super) fn release_those_of(&mut self, identity: Option<u8>) {
+        if !self.is_identity_running(identity) {
+            let held = |other: &Entry| other.place == Place::Held && other.identity == identity;
+            self.those(held).into_iter().for_each(|id| self.release(id));
+        }
+    }
+
     pub(super) fn is_identity_running(&self, identity: Option<u8>) -> bool {
-        let is_one = |job: &Entry| job.is_running() && job.identity == identity;
+        let is_one = |job: &Entry| job.is_begun() && job.identity == identity;
         identity.is_some() && self.jobs.iter().any(is_one)
     }
 

@@ -51,7 +51,7 @@ impl Oracle {
     /// Puts a job that is in no order where it belongs.
     pub(super) fn place(&mut self, id: usize) {
         let job = self.jobs[id];
-        self.jobs[id].place = if self.is_identity_running(job.identity) {
+        self.jobs[id].place = if !job.is_started && self.is_identity_running(job.identity) {
             Place::Held
         } else if job.eligible > self.now {
             Place::Unreleased
@@ -81,12 +81,17 @@ impl Oracle {
         self.tend_guards();
     }
 
-    pub(super) fn poll(&mut self, now: u64) -> Next<u32> {
+    /// Brings everything to where it belongs, and dooms who can't be met.
+    pub(super) fn decide(&mut self, now: u64) {
         self.move_to(now);
         self.settle();
         if self.evicts() {
             self.victims().into_iter().for_each(|(victim, reason)| self.doom(victim, reason));
         }
+    }
+
+    pub(super) fn poll(&mut self, now: u64) -> Next<u32> {
+        self.decide(now);
         let doomed = self.first(Entry::is_doomed);
         let sheds_first = self.sheds_since_run < self.config.max_sheds_between_runs;
         if let Some(doomed) = doomed.filter(|_| sheds_first) {
@@ -95,9 +100,20 @@ impl Oracle {
         if self.free() > 0
             && let Some((id, has_priority)) = self.next_to_start()
         {
-            return self.start(id, has_priority);
+            self.sheds_since_run = 0;
+            return Next::Run(self.start(id, has_priority));
         }
-        match doomed {
+        self.shed_or_wait()
+    }
+
+    /// A poll without a worker.
+    pub(super) fn tend(&mut self, now: u64) -> Next<u32> {
+        self.decide(now);
+        self.shed_or_wait()
+    }
+
+    fn shed_or_wait(&mut self) -> Next<u32> {
+        match self.first(Entry::is_doomed) {
             Some(doomed) => self.shed(doomed),
             None => Next::Wait(self.next_moment().map(Time::from_nanos)),
         }
@@ -114,7 +130,7 @@ impl Oracle {
     }
 
     /// Who starts, and whether it is by the priority of a reservation.
-    fn next_to_start(&mut self) -> Option<(usize, bool)> {
+    pub(super) fn next_to_start(&mut self) -> Option<(usize, bool)> {
         let now = self.now;
         for credit in self.classes.iter_mut().filter_map(|class| class.credit.as_mut()) {
             credit.refill(now);
@@ -141,7 +157,7 @@ impl Oracle {
         let mut upcoming =
             self.those(|job| job.place == Place::Unreleased && self.is_foreground(job));
         upcoming.sort_by_key(|&id| (self.order(&self.jobs[id]), id));
-        let end = self.after(self.running_work(u64::MAX) + u128::from(self.jobs[id].cost));
+        let end = self.after(self.running_work(u64::MAX) + u128::from(self.jobs[id].left()));
         self.latest(&upcoming).is_none_or(|latest| end < latest)
     }
 
@@ -173,20 +189,23 @@ impl Oracle {
         })
     }
 
-    fn start(&mut self, id: usize, has_priority: bool) -> Next<u32> {
+    pub(super) fn start(&mut self, id: usize, has_priority: bool) -> Running<u32> {
         let (job, now) = (self.jobs[id], self.now);
         let waited = duration(now.saturating_sub(job.eligible));
         let class = &mut self.classes[job.class];
-        let is_charged = (job.is_protected && !job.is_probe) || has_priority;
+        let is_protected = job.is_protected && (!job.is_probe || job.is_started);
+        let is_charged = is_protected || has_priority;
         if let Some(credit) = &mut class.credit {
             credit.refill(now);
             match is_charged {
-                true => credit.charge(job.cost),
-                false => credit.charge_at_most(job.cost),
+                true => credit.charge(job.left()),
+                false => credit.charge_at_most(job.left()),
             }
         }
         class.turned_away = 0;
-        class.stats.queue_delay.record(waited);
+        if !job.is_started {
+            class.stats.queue_delay.record(waited);
+        }
         let verdict = match job.place {
             Place::Condemned(verdict) => Some(verdict),
             _ => None,
@@ -198,17 +217,16 @@ impl Oracle {
         let place = Place::Running(now);
         self.jobs[id] = Entry { place, is_charged, is_protected: false, ..job };
         self.tend_guards();
-        self.sheds_since_run = 0;
-        Next::Run(Running {
+        Running {
             key: job.key.expect("it was accepted"),
             payload: job.payload,
             deadline: job.deadline.map(Time::from_nanos),
             class: Class::new(job.class as u16),
-            cost: duration(job.cost),
+            cost: duration(job.left()),
             waited,
             shares: job.shares,
             tenant: job.tenant,
             verdict,
-        })
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! How a job comes in, is changed, and is asked to go.
 
-use punctual::scheduler::{Forecast, RefuseReason, ShedReason, Verdict};
+use punctual::scheduler::{Cancelled, Forecast, RefuseReason, ShedReason, Verdict};
 use punctual::time::Time;
 
 use super::oracle::{Entry, Oracle, Place};
@@ -84,7 +84,8 @@ impl Oracle {
     /// The job of an identity that others of the same can join.
     fn twin(&self, identity: Option<u8>) -> Option<usize> {
         let twins = self.those(|job| {
-            job.is_queued() && !job.is_doomed() && job.identity == identity && identity.is_some()
+            let is_open = job.is_queued() && !job.is_started && !job.is_doomed();
+            is_open && job.identity == identity && identity.is_some()
         });
         assert!(twins.len() <= 1, "one would have joined the other");
         twins.first().copied()
@@ -142,6 +143,9 @@ impl Oracle {
             is_probe: class.is_in_doubt(),
             is_protected: false,
             is_charged: false,
+            is_started: false,
+            spent: 0,
+            is_guest: false,
             entered: 0,
         }
     }
@@ -225,6 +229,10 @@ impl Oracle {
         match old.place {
             Place::Gone => Err(Unchanged::Stale),
             Place::Running(_) => Err(Unchanged::Running),
+            Place::Suspended => {
+                self.jobs[id].deadline = Some(deadline);
+                Ok(old.deadline)
+            }
             // What a shutdown has doomed, what was submitted again since it was doomed, and
             // anything while its place in the queue is taken by another.
             Place::Doomed(reason)
@@ -242,20 +250,27 @@ impl Oracle {
         }
     }
 
-    /// Whether the job has left; `None` if it is not queued.
-    pub(super) fn cancel(&mut self, id: usize) -> Option<bool> {
+    /// What a cancellation does; `None` if the job is running or gone.
+    pub(super) fn cancel(&mut self, id: usize) -> Option<Cancelled<u32>> {
         let job = &mut self.jobs[id];
-        if !job.is_queued() {
+        if matches!(job.place, Place::Running(_) | Place::Gone) {
             return None;
         }
         if job.shares > 1 {
             job.shares -= 1;
-            return Some(false);
+            return Some(Cancelled::LetGo);
         }
+        let Entry { place, payload, identity, is_started, .. } = *job;
         job.place = Place::Gone;
         self.classes[job.class].stats.counts.cancelled += 1;
         self.tend_guards();
-        Some(true)
+        if is_started {
+            self.release_those_of(identity);
+        }
+        Some(match place {
+            Place::Suspended => Cancelled::Suspended,
+            _ => Cancelled::Removed(payload),
+        })
     }
 
     pub(super) fn shutdown(&mut self, by: u64) {
@@ -265,7 +280,7 @@ impl Oracle {
         self.classes.iter_mut().for_each(|class| class.config.starvation_guard = None);
         let queued = self.those(|job| job.is_queued() && !job.is_doomed());
         for &id in &queued {
-            self.jobs[id].place = Place::Gone;
+            self.jobs[id].place = Place::Held;
             self.jobs[id].is_protected = false;
         }
         for id in queued {
