@@ -58,28 +58,28 @@ enum Contender {
     Bare,
     /// punctual's, so many at a time.
     Fixed(u32),
-    /// punctual's, with an adaptive limit up to this.
-    Adaptive(u32),
+    /// punctual's, with an adaptive limit in this range.
+    Adaptive(u32, u32),
     /// tower's `LoadShed`, `ConcurrencyLimit` and `Timeout`.
     Tower(usize),
 }
 
 /// 50 requests are as many as fit into the budget; 10 leave it four fifths.
 const CONTENDERS: [Contender; 4] =
-    [Contender::Fixed(2), Contender::Adaptive(64), Contender::Tower(50), Contender::Tower(10)];
+    [Contender::Fixed(2), Contender::Adaptive(2, 64), Contender::Tower(50), Contender::Tower(10)];
 
 impl Contender {
     fn name(self) -> String {
         match self {
             Self::Bare => "no layer".to_owned(),
             Self::Fixed(limit) => format!("DeadlineLayer, {limit} at a time"),
-            Self::Adaptive(most) => format!("DeadlineLayer, adaptive up to {most}"),
+            Self::Adaptive(least, most) => format!("DeadlineLayer, adaptive, {least} to {most}"),
             Self::Tower(limit) => format!("tower, limit {limit}"),
         }
     }
 
     fn is_ours(self) -> bool {
-        matches!(self, Self::Fixed(_) | Self::Adaptive(_))
+        matches!(self, Self::Fixed(_) | Self::Adaptive(..))
     }
 }
 

@@ -157,7 +157,9 @@ fn router(contender: Contender, handler: Handler) -> Result<Router, String> {
                 .layer(TimeoutLayer::new(BUDGET)),
         ),
         Contender::Fixed(limit) => router.layer(ours(limit.into())?),
-        Contender::Adaptive(most) => router.layer(ours(Adaptive::between(1, most).into())?),
+        Contender::Adaptive(least, most) => {
+            router.layer(ours(Adaptive::between(least, most).into())?)
+        }
     };
     Ok(layered.layer(from_fn_with_state(handler, note)))
 }
