@@ -1,9 +1,9 @@
 //! What a scheduler, a pool or a layer does, for the `metrics` crate: counters, gauges and
 //! quantiles by class.
 //!
-//! [`SchedulerMetrics`] registers everything once, and [`record`](SchedulerMetrics::record) sets it:
-//! now and then, say once a second, or whenever somebody collects. Nothing is added to what a job
-//! costs.
+//! [`SchedulerMetrics`] registers everything once, and [`record`](SchedulerMetrics::record) sets
+//! it: now and then, say once a second, or whenever somebody collects. Nothing is added to what a
+//! job costs.
 //!
 //! ```
 //! use punctual::adapters::metrics::SchedulerMetrics;

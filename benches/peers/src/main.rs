@@ -1,8 +1,8 @@
 //! The comparison:
 //!
 //! ```text
-//! cargo run --release --manifest-path benches/peers/Cargo.toml -- heap|wheel|scheduler|overload|tower
-//!     [--quick] [--json FILE] [--markdown] [--check]
+//! cargo run --release --manifest-path benches/peers/Cargo.toml --
+//!     heap|wheel|scheduler|overload|tower [--quick] [--json FILE] [--markdown] [--check]
 //! ```
 //!
 //! `--check` fails if the scheduler misses a target.

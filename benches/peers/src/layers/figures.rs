@@ -54,7 +54,7 @@ pub(super) struct Figures {
     /// overload.
     pub(super) goodput: f64,
     pub(super) on_time: f64,
-    /// Answers that came too late, as a share of all answers: as the clients saw it, and the server.
+    /// Answers that came too late, as a share of all answers: as clients and server saw it.
     pub(super) late: Option<f64>,
     pub(super) late_at_server: Option<f64>,
     /// 503: told that there is too much to do.

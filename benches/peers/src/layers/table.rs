@@ -45,15 +45,16 @@ fn conditions(header: &str, rows: &[Row]) -> String {
         "axum over loopback; handlers of 1 ms of work, done by one thread, one after another. \
          Deadline {BUDGET:?} after the scheduled arrival; the header says what is left when it is \
          sent, less {RESERVE:?}. Capacity: {middle:.0} answers a second (from {least:.0} to \
-         {most:.0}), to clients that wait for each answer, without a layer. Clients and server threads share one core, the work has the other; {repeats} \
-         repeats; {header}\n\n\
+         {most:.0}), to clients that wait for each answer, without a layer. Clients' \
+         and server's threads share one core, the work has the other; {repeats} repeats; \
+         {header}\n\n\
          Requests were sent {lag_ms:.2} ms late (p99), at worst {worst_ms:.2} ms; the capacity, \
          measured before and after each trial, drifted by {drift:.1} %, at worst \
          {worst_drift:.1} %. {left_out} of {count} trials are left out of the medians: more than \
          {MOST_LAG_MS} ms late, or a drift of more than {most_drift} %.\n\n\
-         goodput: answers in time, of the capacity; late: of all answers; on time, 503, 504, unsent (no connection of 2,000 \
-         was free): of all requests that came; times of clients are counted from the scheduled arrival, those \
-         of the server from the request's head\n"
+         goodput: answers in time, of the capacity; late: of all answers; on time, 503, 504, \
+         unsent (no connection of 2,000 was free): of all requests that came; times of clients are \
+         counted from the scheduled arrival, those of the server from the request's head\n"
     )
 }
 
