@@ -6,7 +6,7 @@
 //! policy       scheduler                  a state machine: every call takes `now`
 //! shells       timer    simulation        a thread that wakes; seeds, virtual time
 //!              pool                       worker threads around schedulers
-//!              adapters                   tower
+//!              adapters                   tower, metrics
 //! ```
 //!
 //! A module uses only modules of the lines above its own; `heap` and `wheel` don't know each
@@ -23,7 +23,8 @@
 //! - `simulation` (feature `simulation`): what a configuration of the scheduler does with a load,
 //!   tried in virtual time.
 //! - `timer` (feature `timer`): sleeps and time-outs for futures of any executor.
-//! - `adapters` (feature `tower`): a layer that serves requests in the order of their deadlines.
+//! - `adapters` (features `tower` and `metrics`): a layer that serves requests in the order of
+//!   their deadlines; what schedulers do, as metrics.
 //! - [`time`]: points in time, and the clocks that give them.
 //! - [`key`]: handles that never reach another element than the one they were made for.
 //!
@@ -65,13 +66,13 @@
 //! a span for each run and an event for each job that is not run.
 //!
 //! `timer` adds the module `timer`, a thread and the locks that it needs; `tower` adds
-//! `adapters::tower` and needs it.
+//! `adapters::tower` and needs it; `metrics` adds `adapters::metrics`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "metrics", feature = "tower"))]
 pub mod adapters;
 pub mod heap;
 pub mod key;

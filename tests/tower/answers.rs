@@ -54,6 +54,16 @@ fn in_http_overload_is_503_with_a_time_in_whole_seconds() {
         (long.retry_after(), header(&long.to_http(), "retry-after")),
         (ms(2_001), Some("3"))
     );
+    // It could not be served by an idle service: there is nothing to wait for.
+    let bench = Bench::new(|it| it);
+    let Poll::Ready(Err(Error::Rejected(hopeless))) =
+        bench.call("hopeless", within(10).cost(ms(20))).poll()
+    else {
+        panic!("it is rejected")
+    };
+    assert_eq!(hopeless.retry_after(), Duration::ZERO);
+    assert_eq!(header(&hopeless.to_http(), "retry-after"), Some("1"));
+    assert_eq!(header(&hopeless.to_grpc(), "grpc-retry-pushback-ms"), Some("1"));
     let [endless, ..] = rejections(Duration::from_secs(1 << 33));
     assert_eq!(header(&endless.to_http(), "retry-after"), Some("2147483647"));
 }

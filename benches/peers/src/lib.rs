@@ -2,7 +2,7 @@
 //!
 //! Figures from two runs mean little next to each other; ratios from one run do.
 //!
-//! `overload` and `pool` are another matter: real time on two cores, of which nobody else may use
+//! `overload`, `pool` and `tower` are another matter: real time on two cores, of which nobody else may use
 //! either.
 
 mod contenders;
@@ -10,6 +10,7 @@ mod dijkstra;
 mod flood;
 mod frame;
 mod heap;
+mod layers;
 mod machine;
 mod memory;
 mod options;
@@ -44,7 +45,8 @@ use options::{Options, Structure};
 pub fn compare() -> ExitCode {
     report_failure(Options::from_arguments(std::env::args().skip(1)).and_then(|options| {
         match options.structure {
-            Structure::Overload => compare_in_overload(&options),
+            Structure::Overload => publish_tables(&options, overload::measure(&options)),
+            Structure::Tower => publish_tables(&options, layers::measure(&options)),
             Structure::Pool => compare_pools(&options),
             _ => compare_costs(&options),
         }
@@ -63,14 +65,19 @@ fn compare_costs(options: &Options) -> Result<(), String> {
         Structure::Heap => heap::measure(options.scale),
         Structure::Wheel => wheel::measure(options.scale),
         Structure::Scheduler => scheduler::measure(options.scale),
-        Structure::Overload | Structure::Pool => unreachable!("they are measured otherwise"),
+        Structure::Overload | Structure::Pool | Structure::Tower => {
+            unreachable!("they are measured otherwise")
+        }
     };
     cases.extend(bytes);
     publish(options, &header, &cases)
 }
 
-fn compare_in_overload(options: &Options) -> Result<(), String> {
-    let (table, json) = overload::measure(options)?;
+fn publish_tables(
+    options: &Options,
+    measured: Result<(String, String), String>,
+) -> Result<(), String> {
+    let (table, json) = measured?;
     print!("{table}");
     write_json(options, &json)
 }
@@ -90,7 +97,7 @@ pub fn weigh() -> ExitCode {
             Structure::Heap => heap::weigh(options.scale),
             Structure::Wheel => wheel::weigh(options.scale),
             Structure::Scheduler => scheduler::weigh(options.scale),
-            Structure::Overload | Structure::Pool => Vec::new(),
+            Structure::Overload | Structure::Pool | Structure::Tower => Vec::new(),
         };
         print!("{}", weigher::to_text(&cases));
     }))

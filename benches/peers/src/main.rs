@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml --
-//!     heap|wheel|scheduler|overload|pool [--quick] [--json FILE] [--markdown] [--check]
+//!     heap|wheel|scheduler|overload|pool|tower [--quick] [--json FILE] [--markdown] [--check]
 //! ```
 //!
 //! `--check` fails if the scheduler or the pool misses a target.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: heap|wheel|scheduler|overload|pool [--quick] [--json FILE] [--markdown]
+const USAGE: &str =
+    "usage: heap|wheel|scheduler|overload|pool|tower [--quick] [--json FILE] [--markdown]
        scheduler|pool --check fails if a target is missed";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(crate) enum Structure {
     Overload,
     /// The pool, in real time.
     Pool,
+    /// The layer for tower, in front of a server in real time.
+    Tower,
 }
 
 /// How much is measured, and how often.
@@ -96,6 +99,7 @@ impl Structure {
             Self::Scheduler => "scheduler",
             Self::Overload => "overload",
             Self::Pool => "pool",
+            Self::Tower => "tower",
         }
     }
 }
@@ -110,6 +114,7 @@ impl Options {
             Some("scheduler") => Structure::Scheduler,
             Some("overload") => Structure::Overload,
             Some("pool") => Structure::Pool,
+            Some("tower") => Structure::Tower,
             _ => return Err(USAGE.to_owned()),
         };
         let (scale, json) = (FULL, None);
@@ -125,7 +130,9 @@ impl Options {
             }
         }
         options.scale = match (options.quick, structure) {
-            (false, Structure::Heap | Structure::Overload | Structure::Pool) => FULL,
+            (false, Structure::Heap | Structure::Overload | Structure::Pool | Structure::Tower) => {
+                FULL
+            }
             (false, Structure::Wheel) => FULL_WHEEL,
             (false, Structure::Scheduler) => FULL_SCHEDULER,
             (true, Structure::Scheduler) => QUICK_SCHEDULER,

@@ -34,9 +34,12 @@ pub struct Adaptive {
 }
 
 impl Adaptive {
-    /// Between `least`, at which it begins, and `most`. Take a `least` that the service can bear
-    /// without strain: that is where it sees how long requests take. Zero counts as 1, and a `most`
-    /// that is less than `least` as that.
+    /// Between `least`, at which it begins, and `most`. Zero counts as 1, and a `most` that is less
+    /// than `least` as that.
+    ///
+    /// A second place that is worth less than a quarter of the first isn't found: where requests
+    /// hand their work to other threads, a `least` of 2 keeps those busy while a place changes
+    /// hands.
     #[must_use]
     pub const fn between(least: u32, most: u32) -> Self {
         let least = if least == 0 { 1 } else { least };

@@ -65,8 +65,13 @@
 //! whose future is dropped in the queue leaves it.
 //!
 //! Give a place to what computes, and as many as there are cores: more only dilute the order. A
-//! service that waits for others (a database, another service) needs as many places as it should
-//! have in flight there.
+//! service that waits for others (a database, another service, threads that compute) needs as many
+//! places as it should have in flight there, and one or two more, so that nobody is idle while a
+//! place changes hands.
+//!
+//! A handler that computes in place holds the runtime's thread that would read the next requests.
+//! While all threads compute, nobody sees what comes, and what nobody sees is in no order: leave a
+//! thread free, by fewer places than the runtime has threads, or compute elsewhere.
 //!
 //! # Costs
 //!

@@ -6,8 +6,8 @@
 //! start, one contender after another.
 
 mod answers;
-mod arrivals;
-mod job;
+pub(crate) mod arrivals;
+pub(crate) mod job;
 mod overhead;
 mod shells;
 mod table;
