@@ -59,15 +59,13 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
     fn tend(&mut self, group: usize) -> (Time, Option<Time>) {
         loop {
             let (reading, now) = self.read(group);
-            match self.groups[group].scheduler.tend(reading) {
-                Next::Shed(shed) => self.shed(group, now, &shed),
-                // It starts nothing, so that it never says more.
-                Next::Wait(until) => {
-                    self.publish(group);
-                    return (now, until);
-                }
-                Next::Run(_) => unreachable!("it starts nothing"),
-            }
+            let scheduler = &mut self.groups[group].scheduler;
+            let Some(shed) = scheduler.poll_sheds(reading) else {
+                let until = scheduler.next_wakeup(reading);
+                self.publish(group);
+                return (now, until);
+            };
+            self.shed(group, now, &shed);
         }
     }
 
