@@ -2,8 +2,8 @@
 //!
 //! Figures from two runs mean little next to each other; ratios from one run do.
 //!
-//! `overload`, `pool` and `tower` are another matter: real time on two cores, of which nobody else may use
-//! either.
+//! `overload`, `pool` and `tower` are another matter: real time on two cores, of which nobody else
+//! may use either.
 
 mod contenders;
 mod dijkstra;
