@@ -55,7 +55,8 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
         }
     }
 
-    /// Sheds what a group has to shed, and asks when it wants to be looked at again.
+    /// Sheds what a group has to shed, publishes its head, and asks when it wants to be looked at
+    /// again.
     fn tend(&mut self, group: usize) -> (Time, Option<Time>) {
         loop {
             let (reading, now) = self.read(group);
@@ -63,7 +64,8 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
                 Next::Shed(shed) => self.shed(group, now, &shed),
                 // It starts nothing, so that it never says more.
                 Next::Wait(until) => {
-                    self.publish(group);
+                    let age_ns = saturating_nanos(self.simulation.head_age);
+                    self.groups[group].publish(self.at_ns, age_ns);
                     return (now, until);
                 }
                 Next::Run(_) => unreachable!("it starts nothing"),
@@ -101,7 +103,6 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
                     let due = due.unwrap_or(Time::MAX);
                     let before = |group: &Group| group.scheduler.ready_before(due);
                     let rank_error = self.groups.iter().map(before).sum();
-                    self.publish(group);
                     self.start((group, home), now, running, rank_error);
                     return true;
                 }
@@ -120,14 +121,6 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
         let mut heads: Vec<_> = of_others.collect();
         heads[home] = stripes::head(own);
         heads
-    }
-
-    /// After everything that is done with a group's scheduler.
-    pub(super) fn publish(&mut self, group: usize) {
-        if self.groups.len() > 1 {
-            let age_ns = saturating_nanos(self.simulation.head_age);
-            self.groups[group].publish(self.at_ns, age_ns);
-        }
     }
 
     /// The group for a job: the shorter of two, or the one of its identity.
