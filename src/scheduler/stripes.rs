@@ -5,19 +5,20 @@
 //! submitted to the shorter of two queues that chance has chosen ([`place`]); that keeps queues
 //! about equally long at no cost (M. Mitzenmacher, The power of two choices, 2001). A worker that
 //! is free takes the earliest head of all groups ([`choose`]), its own group's among equals: from
-//! its own scheduler by a poll, from another one as a guest, with [`Scheduler::claim`].
+//! its own scheduler by a poll, from another one as a guest, with
+//! [`claim`](super::Scheduler::claim).
 //!
 //! # How far this is from one order
 //!
 //! A head may have changed since the worker has seen it. So a worker that has come to another
-//! group's scheduler asks for its [first](Scheduler::first) job again, and takes it only if that is
-//! due no later than the head that it saw ([`confirm`]); otherwise it chooses again with what it
-//! knows now: at most once for each group. Then a job that starts is due no later than any head
-//! that its worker saw. So its *rank error*, the number of ready jobs that are due earlier and are
-//! passed over, is at most the number of jobs that have become ready in other groups, or urgent,
-//! since the worker looked at their heads; if looking and taking were one step, it would be zero.
-//! That leaves out what a group itself puts before its earliest job: a reservation that is behind
-//! its share. The feature `simulation` measures it.
+//! group's scheduler asks for its [first](super::Scheduler::first) job again, and takes it only if
+//! that is due no later than the head that it saw ([`confirm`]); otherwise it chooses again with
+//! what it knows now. Then a job that starts is due no later than any head that its worker saw. So
+//! its *rank error*, the number of ready jobs that are due earlier and are passed over, is at most
+//! the number of jobs that have become ready in other groups, or urgent, since the worker looked at
+//! their heads; if looking and taking were one step, it would be zero. That leaves out what a group
+//! itself puts before its earliest job: a reservation that is behind its share. The feature
+//! `simulation` measures it.
 //!
 //! Reservations, starvation guards and tenants are kept by each group on its own.
 //!
@@ -48,17 +49,15 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-#[cfg(any(doc, feature = "simulation"))]
-use super::Scheduler;
 use super::class::{ClassConfig, Reservation};
 use super::config::Config;
 #[cfg(feature = "simulation")]
-use super::record::Place;
+use super::{Scheduler, record::Place};
 use crate::key::Key;
 use crate::time::{Time, saturating_nanos};
 
-/// What a group publishes of its [first](Scheduler::first) job: by when it is due. Work that runs
-/// in slack is due at the end of time.
+/// What a group publishes of its [first](super::Scheduler::first) job: by when it is due. Work that
+/// runs in slack is due at the end of time.
 #[must_use]
 pub fn head(first: Option<(Key, Option<Time>)>) -> Option<Time> {
     first.map(|(_, due)| due.unwrap_or(Time::MAX))

@@ -180,7 +180,6 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
                     let (reading, now) = self.read(group);
                     let by = now + grace;
                     self.groups[group].scheduler.shutdown(reading, by);
-                    self.publish(group);
                     self.tell(group, now, What::ShutDown { by });
                 }
                 true
@@ -233,7 +232,6 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
             }
             Err(refused) => What::Refused { ticket: refused.job.payload, reason: refused.reason },
         };
-        self.publish(group);
         self.tell(group, now, what);
     }
 
@@ -272,7 +270,6 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         let outcome = if ticket.fails { Outcome::Failed } else { Outcome::Done };
         let (reading, now) = self.read(group);
         self.groups[group].scheduler.complete(reading, key, outcome);
-        self.publish(group);
         let at = Time::from_nanos(self.at_ns);
         let took = at.saturating_since(started);
         let late = due.map(|due| (at + ticket.lead).saturating_since(due)).unwrap_or_default();

@@ -42,6 +42,12 @@
 //! The scheduler has the time from a clock that may be wrong. Whether a job is late is judged in
 //! the simulated world's time: who waits for an answer doesn't ask that clock.
 //!
+//! With several [`groups`](Simulation::groups), each has a scheduler and a part of the workers. A
+//! job goes to the shorter of two random groups, or to the one of its identity, and a worker that
+//! is free takes the job that is due first anywhere: see
+//! [`stripes`](crate::scheduler::stripes). [`Report::rank_error`] tells how far that is from the
+//! order of one queue.
+//!
 //! # Determinism
 //!
 //! The same simulation gives the same events, in the same order, on every machine; the hash in
@@ -129,7 +135,8 @@ pub struct Simulation {
     /// [`stripes`](crate::scheduler::stripes).
     pub groups: u32,
     /// How old the heads of other groups are that a worker sees, as if it had to wait so long
-    /// between its look and the scheduler; zero by default.
+    /// between its look and the scheduler; zero by default. Each group publishes its head whenever
+    /// the shell polls.
     pub head_age: Duration,
     /// The jobs.
     pub streams: Vec<Stream>,

@@ -55,14 +55,16 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
         }
     }
 
-    /// Sheds what a group has to shed, and asks when it wants to be looked at again.
+    /// Sheds what a group has to shed, publishes its head, and asks when it wants to be looked at
+    /// again.
     fn tend(&mut self, group: usize) -> (Time, Option<Time>) {
         loop {
             let (reading, now) = self.read(group);
             let scheduler = &mut self.groups[group].scheduler;
             let Some(shed) = scheduler.poll_sheds(reading) else {
                 let until = scheduler.next_wakeup(reading);
-                self.publish(group);
+                let age_ns = saturating_nanos(self.simulation.head_age);
+                self.groups[group].publish(self.at_ns, age_ns);
                 return (now, until);
             };
             self.shed(group, now, &shed);
@@ -99,7 +101,6 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
                     let due = due.unwrap_or(Time::MAX);
                     let before = |group: &Group| group.scheduler.ready_before(due);
                     let rank_error = self.groups.iter().map(before).sum();
-                    self.publish(group);
                     self.start((group, home), now, running, rank_error);
                     return true;
                 }
@@ -118,14 +119,6 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
         let mut heads: Vec<_> = of_others.collect();
         heads[home] = stripes::head(own);
         heads
-    }
-
-    /// After everything that is done with a group's scheduler.
-    pub(super) fn publish(&mut self, group: usize) {
-        if self.groups.len() > 1 {
-            let age_ns = saturating_nanos(self.simulation.head_age);
-            self.groups[group].publish(self.at_ns, age_ns);
-        }
     }
 
     /// The group for a job: the shorter of two, or the one of its identity.

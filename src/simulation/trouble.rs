@@ -49,7 +49,6 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
                 };
                 self.tell(group, now, what);
             }
-            self.publish(group);
         }
     }
 
@@ -73,7 +72,6 @@ impl<O: FnMut(&Event, &SimulatedScheduler)> Engine<'_, O> {
             }
             Err(error) => What::NotRescheduled { key, new, error },
         };
-        self.publish(group);
         self.tell(group, now, what);
     }
 }

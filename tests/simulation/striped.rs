@@ -72,9 +72,9 @@ impl Arrived {
         self.ready.push_back((at_ns, event.group));
     }
 
-    /// How many have come to other groups than this one since a head was seen that was published
+    /// How many have come elsewhere than this one since a head was seen that was published
     /// before.
-    fn counted_for_others(&mut self, event: &Event) -> u64 {
+    fn elsewhere(&mut self, event: &Event) -> u64 {
         let now_ns = event.at.as_nanos();
         let seen_ns = now_ns.saturating_sub(self.age.as_nanos() as u64);
         self.ready.retain(|&(at_ns, _)| at_ns >= seen_ns);
@@ -95,7 +95,7 @@ fn with_old_heads_only_who_came_meanwhile_is_passed_over() {
         let ended = simulation.observe(|event, _| {
             arrived.see(event);
             if let What::Started { rank_error, .. } = event.what {
-                let bound = arrived.counted_for_others(event);
+                let bound = arrived.elsewhere(event);
                 assert!(rank_error <= bound, "seed {seed}: more than {bound} at {event:?}");
             }
         });
