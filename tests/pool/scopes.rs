@@ -108,3 +108,17 @@ fn a_worker_runs_the_jobs_of_its_scope() {
     assert_eq!(ticket.wait().done(), Some(55));
     assert_eq!(pool.drain(Time::MAX).done, 11);
 }
+
+#[test]
+fn a_scope_sees_what_its_jobs_have_written() {
+    let (pool, mut sum, mut seen) = (pool(1), 0, Vec::new());
+    for _ in 0..500 {
+        pool.scope(|scope| {
+            let add = Job::new(|_: Budget| sum += 1).budget(LONG);
+            scope.submit(add).expect("there is room").detach();
+        });
+        // Nothing but the end of the scope comes between the two accesses.
+        seen.push(sum);
+    }
+    assert!(seen.into_iter().eq(1..=500));
+}
