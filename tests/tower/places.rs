@@ -204,6 +204,39 @@ fn a_panicking_waker_stops_nobody_else() {
     expect_free(&bench, next);
 }
 
+/// Asks the layer how things stand when it is woken, and when it is dropped.
+struct Curious(punctual::adapters::tower::DeadlineLayer<crate::bench::AsSaid>);
+
+impl Wake for Curious {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.stats();
+    }
+}
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        let _ = self.0.stats();
+    }
+}
+
+#[test]
+fn a_waker_may_ask_the_layer() {
+    let bench = Bench::new(|it| it);
+    let curious = || Waker::from(Arc::new(Curious(bench.layer.clone())));
+    let mut served = bench.pending("served", within(500));
+    let mut queued = bench.call("queued", within(100));
+    for _ in 0..3 {
+        // Each is the last owner of the one before, and drops it.
+        assert_eq!(queued.poll_by(&curious()), Poll::Pending);
+    }
+    let mut dropped = bench.call("dropped", within(100));
+    assert_eq!(dropped.poll_by(&curious()), Poll::Pending);
+    drop(dropped);
+    bench.finish(&mut served, "served");
+    let mut expired = bench.call("expired", within(0));
+    assert!(expired.poll_by(&curious()).is_ready());
+}
+
 #[test]
 fn a_finished_future_stays_silent() {
     let bench = Bench::new(|it| it);

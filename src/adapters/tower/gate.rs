@@ -151,22 +151,24 @@ impl Gate {
     /// A request comes in.
     pub(super) fn enter(self: &Arc<Self>, job: Job<()>, waker: &Waker) -> Entered {
         let waker = waker.clone();
-        let entered = self.settle(|state, now, wakers| match state.submit(job, now) {
+        // What nobody needs comes out of the lock before it is dropped.
+        let (entered, _unused) = self.settle(|state, now, wakers| match state.submit(job, now) {
             Ok(waiting) => {
                 let turn = state.turn(now, wakers);
-                let decision = state.take_decision(waiting);
                 // Whoever is decided on at once needs no waker.
-                let unused = match decision {
-                    Some(_) => Some(waker),
-                    None => state.replace_waker(waiting, waker),
+                let entered = match state.take_decision(waiting) {
+                    Some(decision) => (Ok(decision), Some(waker)),
+                    None => (Err(waiting), state.replace_waker(waiting, waker)),
                 };
-                (decision.ok_or((waiting, unused)), turn)
+                (entered, turn)
             }
-            Err(rejection) => (Ok(Decision::Reject(rejection)), state.turn(now, wakers)),
+            Err(rejection) => {
+                ((Ok(Decision::Reject(rejection)), Some(waker)), state.turn(now, wakers))
+            }
         });
         match entered {
             Ok(decision) => self.told(decision).map_or_else(Entered::Rejected, Entered::Place),
-            Err((waiting, _)) => {
+            Err(waiting) => {
                 Entered::Queued(Ticket { gate: Arc::clone(self), waiting: Some(waiting) })
             }
         }
@@ -193,7 +195,10 @@ impl Gate {
                     self.alarm.set(until);
                     return result;
                 }
-                Turn::Full => turn = self.state.lock().turn(self.timer.now(), &mut wakers),
+                Turn::Full => {
+                    let now = self.timer.now();
+                    turn = self.state.lock().turn(now, &mut wakers);
+                }
             }
         }
     }

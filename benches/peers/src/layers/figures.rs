@@ -14,8 +14,11 @@ use crate::quantiles::quantiles;
 /// Clients that send later than this with one request in a hundred were held up by others.
 pub(super) const MOST_LAG_MS: f64 = 5.0;
 
-/// Where the capacity changed by more than this share, others used the machine.
+/// Where the capacity changed by more than this share during a trial, others used the machine.
 pub(super) const MOST_DRIFT: f64 = 0.05;
+
+/// Where it was so far from what the load was drawn for, the load was another.
+pub(super) const MOST_OFFSET: f64 = 0.15;
 
 /// What came, when it is counted, and what both sides saw of it.
 pub(super) struct Trial {
@@ -38,10 +41,14 @@ impl Capacity {
         self.before.midpoint(self.after)
     }
 
-    /// How far it was from the one that the load was drawn for, as a share of it.
+    /// By which share it changed during the trial.
     pub(super) fn drift(self) -> f64 {
-        let drift = |capacity: f64| (capacity / self.drawn - 1.0).abs();
-        drift(self.before).max(drift(self.after))
+        (self.after / self.before - 1.0).abs()
+    }
+
+    /// How far it was from the one that the load was drawn for, as a share of that.
+    fn offset(self) -> f64 {
+        (self.mean() / self.drawn - 1.0).abs()
     }
 }
 
@@ -137,7 +144,9 @@ impl Figures {
 
     /// Whether others used the machine so much that the trial doesn't count.
     pub(super) fn is_disturbed(&self) -> bool {
-        self.lag_ms > MOST_LAG_MS || self.capacity.drift() > MOST_DRIFT
+        self.lag_ms > MOST_LAG_MS
+            || self.capacity.drift() > MOST_DRIFT
+            || self.capacity.offset() > MOST_OFFSET
     }
 }
 

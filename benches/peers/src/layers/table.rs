@@ -1,6 +1,6 @@
 //! The figures as tables, one for each load, and as JSON.
 
-use super::figures::{Figures, MOST_DRIFT, MOST_LAG_MS};
+use super::figures::{Figures, MOST_DRIFT, MOST_LAG_MS, MOST_OFFSET};
 use super::{BUDGET, RESERVE, Row};
 use crate::quantiles::{median, quantiles};
 use crate::report::aligned;
@@ -39,19 +39,18 @@ fn conditions(header: &str, rows: &[Row]) -> String {
     let drifts = all().map(|it| 100.0 * it.capacity.drift());
     let [drift, worst_drift] = quantiles(drifts, [0.5, 1.0]).unwrap_or_default();
     let (left_out, count) = (all().filter(|it| it.is_disturbed()).count(), all().count());
-    let most_drift = 100.0 * MOST_DRIFT;
-    let repeats = rows.first().map_or(0, |row| row.repeats.len());
+    let (most_drift, most_offset) = (100.0 * MOST_DRIFT, 100.0 * MOST_OFFSET);
     format!(
         "axum over loopback; handlers of 1 ms of work, done by one thread, one after another. \
          Deadline {BUDGET:?} after the scheduled arrival; the header says what is left when it is \
          sent, less {RESERVE:?}. Capacity: {middle:.0} answers a second (from {least:.0} to \
          {most:.0}), to clients that wait for each answer, without a layer. Clients' \
-         and server's threads share one core, the work has the other; {repeats} repeats; \
-         {header}\n\n\
+         and server's threads share one core, the work has the other; {header}\n\n\
          Requests were sent {lag_ms:.2} ms late (p99), at worst {worst_ms:.2} ms; the capacity, \
          measured before and after each trial, drifted by {drift:.1} %, at worst \
          {worst_drift:.1} %. {left_out} of {count} trials are left out of the medians: more than \
-         {MOST_LAG_MS} ms late, or a drift of more than {most_drift} %.\n\n\
+         {MOST_LAG_MS} ms late, a drift of more than {most_drift} %, or a capacity more than \
+         {most_offset} % from that which the load was drawn for.\n\n\
          goodput: answers in time, of the capacity; late: of all answers; on time, 503, 504, \
          unsent (no connection of 2,000 was free): of all requests that came; times of clients are \
          counted from the scheduled arrival, those of the server from the request's head\n"
