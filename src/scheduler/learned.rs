@@ -91,7 +91,11 @@ impl Learned {
             self.margin.forget();
         }
         self.cost.learn(run.took);
-        self.margin.learn(run.took.saturating_sub(run.booked));
+        // Of a run of which nothing was known, all would be an overrun, and with a margin as long as
+        // a run the class would be locked out with its second job.
+        if !run.booked.is_zero() {
+            self.margin.learn(run.took.saturating_sub(run.booked));
+        }
         if let Some(declared) = run.declared {
             self.correction.learn(declared, run.booked, run.took);
         }

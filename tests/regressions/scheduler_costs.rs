@@ -215,3 +215,18 @@ fn a_restored_job_is_corrected_once() {
     submit(&mut scheduler, now, restored);
     assert_eq!(run(&mut scheduler, now).cost, booked.cost);
 }
+
+/// Our own: nothing was known of a class's first job, so all of it was held for an overrun, and a
+/// margin as long as the job kept the second one out, and all that came after it.
+#[test]
+fn a_first_run_teaches_no_margin() {
+    let margin = Margin::Learned { quantile: Quantile::P99, least: ms(1), most: ms(100) };
+    let mut scheduler = evicting(Config { margin, ..Config::default() });
+    for second in 0..600 {
+        let now = START + ms(1_000) * second;
+        let submitted = scheduler.submit(now, Job::new("request").budget(ms(110)));
+        assert!(submitted.is_ok(), "{submitted:?}");
+        let key = run(&mut scheduler, now).key;
+        scheduler.complete(now + ms(60), key, Outcome::Done);
+    }
+}

@@ -217,6 +217,7 @@ impl ClassState {
             took_of_declared.learn(took.min(booked.saturating_mul(16)), 64);
         }
         if let Margin::Learned { quantile, least, most } = self.margin
+            && booked > 0
             && self.overruns.learn(took.saturating_sub(booked))
             && let Some(overrun) = self.overruns.quantile(quantile)
         {
