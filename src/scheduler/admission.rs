@@ -118,6 +118,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             is_background_class: settings.background,
             is_protected: false,
             is_probe: booking.is_probe,
+            is_guess: booking.is_guess,
             is_charged: false,
             is_declared: declared.is_some(),
             is_forced: false,

@@ -42,6 +42,7 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
                     booked: Duration::from_nanos(record.cost_ns),
                     took,
                     is_probe: record.is_probe,
+                    is_guess: record.is_guess,
                 });
             }
             Outcome::Failed => stats.counts.failed += 1,

@@ -99,8 +99,8 @@ pub enum Admission {
 pub enum Margin {
     /// Always the same.
     Fixed(Duration),
-    /// Learned by each class for itself: what its jobs overran their expected cost by. Those for
-    /// which a cost of zero was expected, since nothing was known of them yet, don't count.
+    /// Learned by each class for itself: what its jobs overran their expected cost by. Jobs that
+    /// were booked before anything was learned or declared, and probes, teach the cost alone.
     Learned {
         /// The share of the jobs that the margin is long enough for.
         quantile: Quantile,

@@ -102,6 +102,14 @@ impl LearnedCost {
         Duration::from_nanos(self.cost_ns)
     }
 
+    /// Whether a run has told anything.
+    pub(super) const fn is_learned(&self) -> bool {
+        match &self.model {
+            Model::Mean(mean) => mean.is_started,
+            Model::Quantile(recent) => recent.learned > 0,
+        }
+    }
+
     pub(super) fn learn(&mut self, took: Duration) {
         match &mut self.model {
             Model::Mean(mean) => {

@@ -24,6 +24,8 @@ pub(super) struct Booking {
     pub(super) margin_ns: u64,
     /// Whether the job is to show what its class costs.
     pub(super) is_probe: bool,
+    /// Whether nothing that was learned or declared is in it.
+    pub(super) is_guess: bool,
 }
 
 /// How a run went.
@@ -33,6 +35,7 @@ pub(super) struct Run {
     pub(super) booked: Duration,
     pub(super) took: Duration,
     pub(super) is_probe: bool,
+    pub(super) is_guess: bool,
 }
 
 /// So many jobs of a class may be turned away, while none of it runs, before one is sent to find
@@ -64,12 +67,14 @@ impl Learned {
     /// measured again.
     pub(super) fn book(&self, declared: Option<Duration>) -> Booking {
         let is_probe = self.turned_away > PATIENCE;
+        let is_guess = is_probe || declared.is_none() && !self.cost.is_learned();
         let (cost, margin) = match (declared, is_probe) {
             (Some(declared), false) => (self.correction.corrected(declared), self.margin()),
             (None, false) => (self.cost(), self.margin()),
             (declared, true) => (declared.unwrap_or(self.cost.initial()), self.margin.least()),
         };
-        Booking { cost_ns: saturating_nanos(cost), margin_ns: saturating_nanos(margin), is_probe }
+        let [cost_ns, margin_ns] = [cost, margin].map(saturating_nanos);
+        Booking { cost_ns, margin_ns, is_probe, is_guess }
     }
 
     /// A job is refused or shed because of its cost, while none of the class runs.
@@ -84,6 +89,9 @@ impl Learned {
     }
 
     /// A job of the class is done. What a probe shows counts more than all that came before it.
+    ///
+    /// By how much a guess was wrong says nothing of the estimates that come after it: as a margin
+    /// it would be a second cost on top of the one that the same run has shown.
     pub(super) fn learn(&mut self, run: Run) {
         if run.is_probe {
             self.cost.forget();
@@ -91,9 +99,7 @@ impl Learned {
             self.margin.forget();
         }
         self.cost.learn(run.took);
-        // Of a run of which nothing was known, all would be an overrun, and with a margin as long as
-        // a run the class would be locked out with its second job.
-        if !run.booked.is_zero() {
+        if !run.is_guess {
             self.margin.learn(run.took.saturating_sub(run.booked));
         }
         if let Some(declared) = run.declared {
@@ -104,6 +110,7 @@ impl Learned {
 
 #[cfg(test)]
 mod tests {
+    use super::super::histogram::Quantile;
     use super::*;
 
     const fn ms(count: u64) -> Duration {
@@ -112,7 +119,8 @@ mod tests {
 
     fn run(declared: Option<Duration>, took: Duration, booking: Booking) -> Run {
         let booked = Duration::from_nanos(booking.cost_ns);
-        Run { declared, booked, took, is_probe: booking.is_probe }
+        let Booking { is_probe, is_guess, .. } = booking;
+        Run { declared, booked, took, is_probe, is_guess }
     }
 
     #[test]
@@ -129,6 +137,23 @@ mod tests {
         assert!(!learned.book(None).is_probe);
         learned.learn(run(None, ms(5), probe));
         assert_eq!(learned.cost(), ms(5));
+    }
+
+    #[test]
+    fn a_guess_teaches_the_cost_and_no_margin() {
+        let margin = Margin::Learned { quantile: Quantile::P99, least: ms(1), most: ms(100) };
+        let mut learned = Learned::new(&ClassConfig::foreground(), margin);
+        // Both were booked before anything was known.
+        let booking = learned.book(None);
+        (0..2).for_each(|_| learned.learn(run(None, ms(60), booking)));
+        assert_eq!((learned.cost(), learned.margin()), (ms(60), ms(1)));
+        (0..=PATIENCE).for_each(|_| learned.turn_away());
+        learned.learn(run(None, ms(60), learned.book(None)));
+        assert_eq!((learned.cost(), learned.margin()), (ms(60), ms(1)));
+        learned.be_patient();
+        let booking = learned.book(None);
+        learned.learn(run(None, ms(70), booking));
+        assert_eq!(learned.margin(), ms(10));
     }
 
     #[test]

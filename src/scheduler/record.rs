@@ -44,6 +44,8 @@ pub(super) struct Record<T, I> {
     pub(super) is_protected: bool,
     /// Whether it is to show what its class costs: see `learned`.
     pub(super) is_probe: bool,
+    /// Whether it was booked without anything learned or declared.
+    pub(super) is_guess: bool,
     /// Whether its last start was charged to its class's reservation.
     pub(super) is_charged: bool,
     /// Whether its cost was declared.

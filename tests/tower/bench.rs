@@ -250,14 +250,20 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// One request at a time, without margin, unless it is set up otherwise.
+    /// One request at a time, without margin or longest budget, unless it is set up otherwise.
     pub(crate) fn new(set_up: impl FnOnce(Builder<AsSaid>) -> Builder<AsSaid>) -> Self {
+        Self::with_default_margin(|it| {
+            let it = it.concurrency(1).margin(Margin::Fixed(Duration::ZERO));
+            set_up(it.longest_budget(Duration::MAX))
+        })
+    }
+
+    /// What the layer is by default.
+    pub(crate) fn with_default_margin(
+        set_up: impl FnOnce(Builder<AsSaid>) -> Builder<AsSaid>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(Time::ZERO));
-        let builder = DeadlineLayer::builder()
-            .concurrency(1)
-            .margin(Margin::Fixed(Duration::ZERO))
-            .clock(Arc::clone(&clock))
-            .extract(AsSaid);
+        let builder = DeadlineLayer::builder().clock(Arc::clone(&clock)).extract(AsSaid);
         let layer = set_up(builder).build().expect("the settings are fine");
         Self { clock, puppet: Puppet::default(), layer }
     }

@@ -6,6 +6,7 @@ mod answers;
 mod bench;
 mod limit;
 mod needs;
+mod overload;
 mod places;
 mod queue;
 mod regressions;

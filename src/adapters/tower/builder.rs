@@ -57,7 +57,9 @@ pub struct Builder<X = AllAlike, A = Fail> {
     config: Config,
     adaptive: Option<Adaptive>,
     budget: Duration,
-    longest: Duration,
+    /// `None` for what follows from the budget.
+    margin: Option<Margin>,
+    longest: Option<Duration>,
     overrun: Overrun,
     source: Source,
     extract: X,
@@ -73,20 +75,14 @@ enum Source {
 impl Default for Builder {
     fn default() -> Self {
         let workers = available_parallelism().map_or(1, |cores| cores.get());
-        let config = Config {
-            workers: u32::try_from(workers).unwrap_or(u32::MAX),
-            margin: Margin::Learned {
-                quantile: Quantile::P99,
-                least: Duration::from_millis(1),
-                most: Duration::from_millis(100),
-            },
-            ..Config::default()
-        };
+        let config =
+            Config { workers: u32::try_from(workers).unwrap_or(u32::MAX), ..Config::default() };
         Self {
             config,
             adaptive: None,
             budget: Duration::from_secs(1),
-            longest: Duration::MAX,
+            margin: None,
+            longest: None,
             overrun: Overrun::GiveUp,
             source: Source::Clock(Arc::new(MonotonicClock::new())),
             extract: AllAlike,
@@ -114,9 +110,13 @@ impl<X, A> Builder<X, A> {
         Self { budget, ..self }
     }
 
-    /// The most time that a request has, whatever it says; unlimited by default.
+    /// The most time that a request has, whatever it says; the [`budget`](Self::budget) of those
+    /// that say nothing by default, and `Duration::MAX` for no bound.
+    ///
+    /// A client that may name any time may hold a place that long, by a body that it sends slowly
+    /// to a handler that reads it. Allow more than the budget to clients that you know.
     pub fn longest_budget(self, longest: Duration) -> Self {
-        Self { longest, ..self }
+        Self { longest: Some(longest), ..self }
     }
 
     /// How many requests may wait at once; 65,536 by default. One more is refused, or displaces
@@ -133,10 +133,10 @@ impl<X, A> Builder<X, A> {
     }
 
     /// The time between the expected end of a request and its deadline, for the answer's way back;
-    /// learned by default (99 of 100), from 1 ms to 100 ms.
-    pub fn margin(mut self, margin: Margin) -> Self {
-        self.config.margin = margin;
-        self
+    /// learned by default (99 of 100), from 1 ms to a tenth of the [`budget`](Self::budget), so
+    /// that it never takes the time that requests need.
+    pub fn margin(self, margin: Margin) -> Self {
+        Self { margin: Some(margin), ..self }
     }
 
     /// The classes of requests; one foreground class by default, whose cost is learned.
@@ -145,9 +145,10 @@ impl<X, A> Builder<X, A> {
         self
     }
 
-    /// Everything that a scheduler is told, its workers included, which are the concurrency.
+    /// Everything that a scheduler is told, its workers included, which are the concurrency, and
+    /// its margin.
     pub fn config(self, config: Config) -> Self {
-        Self { config, adaptive: None, ..self }
+        Self { margin: Some(config.margin), config, adaptive: None, ..self }
     }
 
     /// What becomes of a request whose deadline passes while it is served; [`Overrun::GiveUp`] by
@@ -170,17 +171,17 @@ impl<X, A> Builder<X, A> {
 
     /// What a request needs: see [`extract`](super::extract).
     pub fn extract<Y>(self, extract: Y) -> Builder<Y, A> {
-        let Self { config, adaptive, budget, longest, overrun, source, extract: _, reply } = self;
-        Builder { config, adaptive, budget, longest, overrun, source, extract, reply }
+        let Self { config, adaptive, budget, margin, longest, overrun, source, reply, .. } = self;
+        Builder { config, adaptive, budget, margin, longest, overrun, source, extract, reply }
     }
 
     /// Rejected requests are answered with what `answer` makes, and the services' errors stay as
     /// they are. axum needs that, whose services don't fail:
     /// `answer(Rejection::to_http::<Body>)`.
     pub fn answer<F: Fn(&Rejection) -> R, R>(self, answer: F) -> Builder<X, Answer<F>> {
-        let Self { config, adaptive, budget, longest, overrun, source, extract, reply: _ } = self;
         let reply = Answer(answer);
-        Builder { config, adaptive, budget, longest, overrun, source, extract, reply }
+        let Self { config, adaptive, budget, margin, longest, overrun, source, extract, .. } = self;
+        Builder { config, adaptive, budget, margin, longest, overrun, source, extract, reply }
     }
 
     /// The layer.
@@ -189,7 +190,9 @@ impl<X, A> Builder<X, A> {
     ///
     /// If the settings make no scheduler, or the system gives no thread for the timer.
     pub fn build(self) -> Result<DeadlineLayer<X, A>, BuildError> {
-        let Self { config, adaptive, budget, longest, overrun, source, extract, reply } = self;
+        let Self { adaptive, budget, margin, longest, overrun, source, extract, reply, .. } = self;
+        let margin = margin.unwrap_or_else(|| default_margin(budget));
+        let config = Config { margin, ..self.config };
         if let Some(adaptive) = adaptive {
             // Whatever the limit becomes, the scheduler takes it.
             let widest = Config { workers: adaptive.most(), ..config.clone() };
@@ -200,9 +203,17 @@ impl<X, A> Builder<X, A> {
             Source::Timer(timer) => timer,
         };
         let gate = Gate::new(config, adaptive, timer)?;
+        let longest = longest.unwrap_or(budget);
         let shared = Shared { gate, extract, reply, budget, longest, overrun };
         Ok(DeadlineLayer { shared: Arc::new(shared) })
     }
+}
+
+/// What requests overrun their cost by, but never so much that the budget is no use to them.
+fn default_margin(budget: Duration) -> Margin {
+    let most = budget / 10;
+    let least = Duration::from_millis(1).min(most);
+    Margin::Learned { quantile: Quantile::P99, least, most }
 }
 
 impl<X, A> fmt::Debug for Builder<X, A> {

@@ -12,7 +12,7 @@ use super::error::{Cause, Rejection};
 use super::limit::{Adaptive, Limiter, Sample};
 use crate::key::{Key, KeyedStore};
 use crate::scheduler::{
-    Class, ClassStats, Config, ConfigError, Job, Next, Outcome, Scheduler, Stats, Verdict,
+    Class, ClassStats, Config, ConfigError, Job, Load, Next, Outcome, Scheduler, Stats, Verdict,
 };
 use crate::sync::{Arc, Mutex, Weak};
 use crate::time::Time;
@@ -133,6 +133,18 @@ impl Gate {
 
     pub(super) fn class_stats(&self, class: Class) -> Option<ClassStats> {
         self.state.lock().scheduler.class_stats(class).cloned()
+    }
+
+    pub(super) fn load(&self) -> Load {
+        self.settle(|state, now, wakers| (state.scheduler.load(now), state.turn(now, wakers)))
+    }
+
+    pub(super) fn expected_cost(&self, class: Class) -> Option<Duration> {
+        self.state.lock().scheduler.expected_cost(class)
+    }
+
+    pub(super) fn margin(&self, class: Class) -> Option<Duration> {
+        self.state.lock().scheduler.margin(class)
     }
 
     /// How many may be served at once.

@@ -11,7 +11,7 @@ use super::extract::AllAlike;
 use super::gate::Gate;
 use super::reply::Fail;
 use super::service::DeadlineService;
-use crate::scheduler::{Class, ClassStats, Stats};
+use crate::scheduler::{Class, ClassStats, Load, Stats};
 use crate::sync::Arc;
 use crate::time::Time;
 use crate::timer::Timer;
@@ -77,6 +77,27 @@ impl<X, A> DeadlineLayer<X, A> {
     #[must_use]
     pub fn class_stats(&self, class: Class) -> Option<ClassStats> {
         self.shared.gate.class_stats(class)
+    }
+
+    /// How much there is to do: what runs and is queued. O(1), and O(log n) for each request whose
+    /// latest start has passed.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.shared.gate.load()
+    }
+
+    /// What a request of a class is expected to take that declares nothing; `None` for a class
+    /// that is not configured. O(1).
+    #[must_use]
+    pub fn expected_cost(&self, class: Class) -> Option<Duration> {
+        self.shared.gate.expected_cost(class)
+    }
+
+    /// The time that a class keeps free before its deadlines; `None` for a class that is not
+    /// configured. O(1).
+    #[must_use]
+    pub fn margin(&self, class: Class) -> Option<Duration> {
+        self.shared.gate.margin(class)
     }
 
     /// How many requests may be served at once now. O(1).

@@ -185,6 +185,12 @@ impl ClassState {
         (cost, self.margin())
     }
 
+    /// Whether a job would be booked without anything that was declared or learned.
+    pub(super) fn is_guessing(&self, declared: Option<u64>) -> bool {
+        let knows = self.mean.is_learned || self.costs.learned > 0;
+        self.is_in_doubt() || declared.is_none() && !knows
+    }
+
     /// Whether so many jobs were turned away, and none ran, that the next one is a probe.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.turned_away > 256
@@ -197,8 +203,8 @@ impl ClassState {
         self.cached_margin = new.cached_margin;
     }
 
-    /// A run that was done.
-    pub(super) fn learn(&mut self, declared: Option<u64>, booked: u64, took: u64) {
+    /// A run that was done. What nobody foresaw is no error of an estimate.
+    pub(super) fn learn(&mut self, declared: Option<u64>, booked: u64, took: u64, is_guess: bool) {
         match self.config.cost_model {
             CostModel::Quantile(quantile) => {
                 if self.costs.learn(took) {
@@ -217,7 +223,7 @@ impl ClassState {
             took_of_declared.learn(took.min(booked.saturating_mul(16)), 64);
         }
         if let Margin::Learned { quantile, least, most } = self.margin
-            && booked > 0
+            && !is_guess
             && self.overruns.learn(took.saturating_sub(booked))
             && let Some(overrun) = self.overruns.quantile(quantile)
         {

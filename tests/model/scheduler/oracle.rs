@@ -48,6 +48,7 @@ pub(super) struct Entry {
     pub(super) is_superseded: bool,
     pub(super) shares: u32,
     pub(super) is_probe: bool,
+    pub(super) is_guess: bool,
     pub(super) is_protected: bool,
     pub(super) is_charged: bool,
     /// Suspended once, and what its runs took until then.
@@ -328,7 +329,7 @@ impl Oracle {
             if job.is_probe {
                 class.forget();
             }
-            class.learn(job.declared, job.cost, took);
+            class.learn(job.declared, job.cost, took, job.is_guess);
         } else {
             class.stats.counts.failed += 1;
         }

@@ -141,6 +141,7 @@ impl Oracle {
             is_superseded: false,
             shares: 1,
             is_probe: class.is_in_doubt(),
+            is_guess: class.is_guessing(declared),
             is_protected: false,
             is_charged: false,
             is_started: false,
