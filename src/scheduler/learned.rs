@@ -110,7 +110,7 @@ impl Learned {
 
 #[cfg(test)]
 mod tests {
-    use super::super::histogram::Quantile;
+    use crate::scheduler::histogram::Quantile;
     use super::*;
 
     const fn ms(count: u64) -> Duration {

@@ -63,8 +63,9 @@
 //! panics, is given up or dropped: the wait until the service is ready included. A service that
 //! isn't ready is no overload. A request's body that the handler reads counts: a client that sends
 //! it slowly holds the place meanwhile, for at most the [longest
-//! budget](Builder::longest_budget). Collect bodies outside of the layer where that matters. The body of a response, and an idle connection, hold none. A request
-//! whose future is dropped in the queue leaves it.
+//! budget](Builder::longest_budget). Collect bodies outside of the layer where that matters. The
+//! body of a response, and an idle connection, hold none. A request whose future is dropped in the
+//! queue leaves it.
 //!
 //! Give a place to what computes, and as many as there are cores: more only dilute the order. A
 //! service that waits for others (a database, another service, threads that compute) needs as many
