@@ -12,7 +12,8 @@ use super::error::{Cause, Rejection};
 use super::limit::{Adaptive, Limiter, Sample};
 use crate::key::{Key, KeyedStore};
 use crate::scheduler::{
-    Class, ClassStats, Config, ConfigError, Job, Load, Next, Outcome, Scheduler, Stats, Verdict,
+    Class, ClassStats, Config, ConfigError, Job, Load, Next, Outcome, RefuseReason, Scheduler,
+    Stats, Verdict,
 };
 use crate::sync::{Arc, Mutex, Weak};
 use crate::time::Time;
@@ -162,23 +163,22 @@ impl Gate {
 
     /// A request comes in.
     pub(super) fn enter(self: &Arc<Self>, job: Job<()>, waker: &Waker) -> Entered {
-        let waker = waker.clone();
+        // Whoever is decided on at once needs no waker: what is left of it is dropped at the end.
+        let mut waker = Some(waker.clone());
         let entered = self.settle(|state, now, wakers| match state.submit(job, now) {
             Ok(waiting) => {
                 let turn = state.turn(now, wakers);
                 let decision = state.take_decision(waiting);
-                // Whoever is decided on at once needs no waker.
-                let unused = match decision {
-                    Some(_) => Some(waker),
-                    None => state.replace_waker(waiting, waker),
-                };
-                (decision.ok_or((waiting, unused)), turn)
+                if decision.is_none() {
+                    state.replace_waker(waiting, &mut waker);
+                }
+                (decision.ok_or(waiting), turn)
             }
             Err(rejection) => (Ok(Decision::Reject(rejection)), state.turn(now, wakers)),
         });
         match entered {
             Ok(decision) => self.told(decision).map_or_else(Entered::Rejected, Entered::Place),
-            Err((waiting, _)) => {
+            Err(waiting) => {
                 Entered::Queued(Ticket { gate: Arc::clone(self), waiting: Some(waiting) })
             }
         }
@@ -215,15 +215,13 @@ impl Ticket {
     /// What became of the request; `waker` is woken when that is known.
     pub(super) fn poll(&mut self, waker: &Waker) -> Poll<Result<Place, Rejection>> {
         let Some(waiting) = self.waiting else { return Poll::Pending };
-        let waker = waker.clone();
+        let mut waker = Some(waker.clone());
         let mut state = self.gate.state.lock();
         let decision = state.take_decision(waiting);
-        let unused = match decision {
-            Some(_) => Some(waker),
-            None => state.replace_waker(waiting, waker),
-        };
+        if decision.is_none() {
+            state.replace_waker(waiting, &mut waker);
+        }
         drop(state);
-        drop(unused);
         match decision {
             None => Poll::Pending,
             Some(decision) => {
@@ -292,6 +290,7 @@ enum Turn {
 impl State {
     /// Queues a request, and returns its place among those who wait.
     fn submit(&mut self, job: Job<()>, now: Time) -> Result<Key, Rejection> {
+        let eligible = job.release.map_or(now, |release| release.max(now));
         let waiting = Waiting { job: None, waker: None, decision: None };
         let waiting = self.waiting.insert(waiting);
         match self.scheduler.submit(now, job.carrying(waiting)) {
@@ -304,7 +303,12 @@ impl State {
             Err(refused) => {
                 self.waiting.remove(waiting);
                 let cause = Cause::NotStarted(Verdict::Refused(refused.reason));
-                Err(Rejection::new(cause, self.backlog(now)))
+                match refused.reason {
+                    RefuseReason::Infeasible(forecast) if forecast.latest_start <= eligible => {
+                        Err(Rejection::hopeless(cause))
+                    }
+                    _ => Err(Rejection::new(cause, self.backlog(now))),
+                }
             }
         }
     }
@@ -353,18 +357,21 @@ impl State {
         Some(decision)
     }
 
-    /// Who is to be woken from now on. Returns whom nobody needs any more, to be dropped outside of
-    /// the lock.
-    fn replace_waker(&mut self, waiting: Key, waker: Waker) -> Option<Waker> {
-        match self.waiting.get_mut(waiting) {
-            Some(waiting) => waiting.waker.replace(waker),
-            None => Some(waker),
+    /// Who is to be woken from now on. Whom nobody needs any more is left in `waker`, to be dropped
+    /// outside of the lock.
+    fn replace_waker(&mut self, waiting: Key, waker: &mut Option<Waker>) {
+        if let Some(waiting) = self.waiting.get_mut(waiting) {
+            core::mem::swap(&mut waiting.waker, waker);
         }
     }
 
     /// A request gives its place back.
     fn leave(&mut self, start: Start, end: End, now: Time) {
-        let outcome = if end == End::Served { Outcome::Done } else { Outcome::Failed };
+        let outcome = match end {
+            End::Served => Outcome::Done,
+            End::Failed => Outcome::Failed,
+            End::GivenUp => Outcome::GivenUp,
+        };
         self.scheduler.complete(now, start.job, outcome);
         let sample = Sample { started: start.started, ended: now, has_waited: start.has_waited };
         if end != End::Failed
