@@ -373,10 +373,13 @@ impl State {
             End::GivenUp => Outcome::GivenUp,
         };
         self.scheduler.complete(now, start.job, outcome);
-        let sample = Sample { started: start.started, ended: now, has_waited: start.has_waited };
-        if end != End::Failed
-            && let Some(limit) = self.limiter.as_mut().and_then(|it| it.observe(sample))
-        {
+        let sample = Sample {
+            started: start.started,
+            ended: now,
+            has_waited: start.has_waited,
+            is_served: end == End::Served,
+        };
+        if let Some(limit) = self.limiter.as_mut().and_then(|it| it.observe(sample)) {
             let changed = self.scheduler.set_workers(now, limit);
             debug_assert!(changed.is_ok(), "a limit is never zero, and bounded by the builder");
         }

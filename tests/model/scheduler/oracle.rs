@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use punctual::key::Key;
-use punctual::scheduler::{Admission, ClassConfig, Config, ShedReason, Stats, Verdict};
+use punctual::scheduler::{Admission, ClassConfig, Config, Outcome, ShedReason, Stats, Verdict};
 use punctual::time::Time;
 
 use super::classes::ClassState;
