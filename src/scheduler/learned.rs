@@ -110,8 +110,8 @@ impl Learned {
 
 #[cfg(test)]
 mod tests {
-    use super::super::histogram::Quantile;
     use super::*;
+    use crate::scheduler::Quantile;
 
     const fn ms(count: u64) -> Duration {
         Duration::from_millis(count)

@@ -23,6 +23,8 @@ pub(crate) struct Simulated {
     pub(crate) capacity: u32,
     pub(crate) service: Duration,
     is_random: bool,
+    /// It serves nobody.
+    is_out: bool,
     now: Time,
     random: u64,
     /// (end, start)
@@ -32,7 +34,15 @@ pub(crate) struct Simulated {
 impl Simulated {
     pub(crate) const fn new(capacity: u32, service: Duration) -> Self {
         let running = BinaryHeap::new();
-        Self { capacity, service, is_random: false, now: Time::ZERO, random: 7, running }
+        Self {
+            capacity,
+            service,
+            is_random: false,
+            is_out: false,
+            now: Time::ZERO,
+            random: 7,
+            running,
+        }
     }
 
     /// Exponentially distributed times.
@@ -69,7 +79,7 @@ impl Simulated {
             let Some(Reverse((ended, started))) = self.running.pop() else { continue };
             self.now = ended;
             let has_waited = matches!(load, Load::Saturated);
-            limiter.observe(Sample { started, ended, has_waited, is_served: true });
+            limiter.observe(Sample { started, ended, has_waited, is_served: !self.is_out });
             seen.lowest = seen.lowest.min(limiter.limit());
             seen.highest = seen.highest.max(limiter.limit());
             seen.mean += f64::from(limiter.limit()) / f64::from(requests);
@@ -172,7 +182,7 @@ fn one_stall_changes_nothing() {
         .map(|Reverse((end, start))| Reverse((end + ms(60_000), start)))
         .collect();
     let seen = service.run(&mut limiter, Load::Saturated, 20_000);
-    assert!(seen.lowest >= 12 && seen.highest <= 28, "{seen:?}");
+    assert!(seen.lowest >= 10 && seen.highest <= 30, "{seen:?}");
 }
 
 #[test]
@@ -247,10 +257,7 @@ fn an_outage_lifts_no_limit() {
     let mut service = Simulated::new(16, ms(5));
     service.run(&mut limiter, Load::Saturated, 100_000);
     let before = limiter.limit();
-    for round in 0..200_000_u64 {
-        let ended = service.now + ms(1_000) + Duration::from_millis(round / 16);
-        let started = ended - ms(1_000);
-        limiter.observe(Sample { started, ended, has_waited: true, is_served: false });
-        assert!(limiter.limit() <= before.max(32), "{}", limiter.limit());
-    }
+    (service.capacity, service.service, service.is_out) = (10_000, ms(1_000), true);
+    let seen = service.run(&mut limiter, Load::Saturated, 100_000);
+    assert!(seen.highest <= before.max(32), "{before}: {seen:?}");
 }

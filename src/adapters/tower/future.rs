@@ -90,7 +90,11 @@ where
             let output = match this.stage.as_mut().poll(this.shared, context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Step::Next) => continue,
-                Poll::Ready(Step::Rejected(rejection)) => reply.reject(&rejection),
+                Poll::Ready(Step::Rejected(rejection)) => {
+                    #[cfg(feature = "tracing")]
+                    tracing::debug!(%rejection, "a request is rejected");
+                    reply.reject(&rejection)
+                }
                 Poll::Ready(Step::Output(result)) => result.map_err(|error| reply.fail(error)),
             };
             this.stage.set(Stage::Over);

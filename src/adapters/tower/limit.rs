@@ -6,8 +6,11 @@
 //! as it takes to know the difference, and keeps what is better:
 //!
 //! - If more are served with more places, there should be more.
-//! - If as many are served, they take longer in proportion: they wait for each other inside the service, where nobody
-//!   minds their deadlines: there should be fewer.
+//! - If as many are served, they take longer in proportion: they wait for each other inside the
+//!   service, where nobody minds their deadlines, and there should be fewer.
+//!
+//! What fails, or is given up, serves nobody: an outage lifts no limit. A trial that ends without
+//! an answer, since nobody waits any more, leaves the limit as it was before.
 //!
 //! Between two trials it waits longer and longer while they change nothing, up to 32 windows of 100
 //! ms or more. What is compared is always the present with the moment before, so that nothing

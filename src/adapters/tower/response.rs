@@ -13,9 +13,8 @@ const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-m
 
 impl Rejection {
     /// The 'no' as an HTTP response with an empty body: 503 with `Retry-After` in overload, in
-    /// seconds and at least 1; 504 if the deadline has passed, or not even an idle service could meet
-    /// it; 503 without it if the service shuts
-    /// down; 500 for a class that is not configured.
+    /// seconds and at least 1; 504 if the deadline has passed, or not even an idle service could
+    /// meet it; 503 without it if the service shuts down; 500 for a class that is not configured.
     ///
     /// ```
     /// use punctual::adapters::tower::{DeadlineLayer, Rejection};
