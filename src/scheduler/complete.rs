@@ -11,7 +11,8 @@ use crate::time::{Time, saturating_nanos};
 
 impl<T, I: Ord + Clone> Scheduler<T, I> {
     /// Ends a running job: frees its worker, and its class learns from the time that it took if it
-    /// is done: the time since its start, or of all its runs if it was [suspended](Self::suspend).
+    /// is done or given up: the time since its start, or of all its runs if it was
+    /// [suspended](Self::suspend).
     /// O(log workers), and O(log n) if another job of its identity waits for it; where a quantile
     /// is learned, a walk over some hundred counters in every sixteenth call. Returns that time;
     /// `None` if the key's job is not running.
@@ -34,18 +35,17 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
             stats.counts.late += 1;
             stats.lateness.record(answered.saturating_since(deadline));
         }
-        match outcome {
-            Outcome::Done => {
-                stats.counts.done += 1;
-                class.learned.learn(Run {
-                    declared: record.declared(),
-                    booked: Duration::from_nanos(record.cost_ns),
-                    took,
-                    is_probe: record.is_probe,
-                    is_guess: record.is_guess,
-                });
-            }
-            Outcome::Failed => stats.counts.failed += 1,
+        let booked = Duration::from_nanos(record.cost_ns);
+        let (count, costs) = match outcome {
+            Outcome::Done => (&mut stats.counts.done, Some(took)),
+            Outcome::Failed => (&mut stats.counts.failed, None),
+            Outcome::GivenUp => (&mut stats.counts.failed, Some(took.max(booked))),
+        };
+        *count += 1;
+        if let Some(took) = costs {
+            let (declared, is_probe, is_guess) =
+                (record.declared(), record.is_probe, record.is_guess);
+            class.learned.learn(Run { declared, booked, took, is_probe, is_guess });
         }
         if let Some(held) = held {
             self.queue.admit_released(held, now);

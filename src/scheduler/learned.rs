@@ -111,7 +111,7 @@ impl Learned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheduler::histogram::Quantile;
+    use crate::scheduler::Quantile;
 
     const fn ms(count: u64) -> Duration {
         Duration::from_millis(count)

@@ -108,6 +108,10 @@ pub enum Outcome {
     Done,
     /// It failed; the class learns nothing.
     Failed,
+    /// It was given up before its end, for the time that it took. It counts as failed, and the
+    /// class learns that it costs what it took so far, or what was booked for it if that is more:
+    /// a class that became slow is not thought fast because nobody waits for its ends.
+    GivenUp,
 }
 
 /// What a cancellation did.

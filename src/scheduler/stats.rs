@@ -23,7 +23,8 @@ pub struct Stats {
     pub joined: u64,
     /// Jobs that ran and were completed with [`Outcome::Done`](super::Outcome::Done).
     pub done: u64,
-    /// Jobs that ran and were completed with [`Outcome::Failed`](super::Outcome::Failed).
+    /// Jobs that ran and were completed with [`Outcome::Failed`](super::Outcome::Failed) or
+    /// [`Outcome::GivenUp`](super::Outcome::GivenUp).
     pub failed: u64,
     /// Jobs that were cancelled while they were queued or suspended.
     pub cancelled: u64,

@@ -130,7 +130,7 @@ impl Tally {
             self.lateness.record(late);
         }
         match outcome {
-            Outcome::Failed => self.failed += 1,
+            Outcome::Failed | Outcome::GivenUp => self.failed += 1,
             Outcome::Done if late.is_zero() => {
                 self.on_time += 1;
                 self.on_time_work = self.on_time_work.saturating_add(ticket.cost);

@@ -12,7 +12,7 @@ use punctual::adapters::tower::{BuildError, DeadlineLayer, Error, Rejection};
 use punctual::scheduler::{Admission, Class, ConfigError, Job};
 use tower_service::Service;
 
-use crate::bench::{Bench, at, at_once, ms, within};
+use crate::bench::{Bench, Failed, at, at_once, ms, within};
 
 /// A rejection of each kind: overload with this backlog, expired, closed, misconfigured.
 fn rejections(backlog: Duration) -> [Rejection; 4] {
@@ -62,8 +62,11 @@ fn in_http_overload_is_503_with_a_time_in_whole_seconds() {
         panic!("it is rejected")
     };
     assert_eq!(hopeless.retry_after(), Duration::ZERO);
-    assert_eq!(header(&hopeless.to_http(), "retry-after"), Some("1"));
-    assert_eq!(header(&hopeless.to_grpc(), "grpc-retry-pushback-ms"), Some("1"));
+    assert!(hopeless.is_hopeless() && !hopeless.is_overload() && !hopeless.is_too_late());
+    assert_eq!(hopeless.to_http::<String>().status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(header(&hopeless.to_http(), "retry-after"), None);
+    assert_eq!(header(&hopeless.to_grpc(), "grpc-status"), Some("4"));
+    assert_eq!(header(&hopeless.to_grpc(), "grpc-retry-pushback-ms"), Some("-1"));
     let [endless, ..] = rejections(Duration::from_secs(1 << 33));
     assert_eq!(header(&endless.to_http(), "retry-after"), Some("2147483647"));
 }
@@ -92,7 +95,12 @@ fn errors_say_why_also_behind_boxes() {
     assert_eq!(error.rejection(), Some(&overloaded));
     assert!(error.to_string().contains("had to start before"), "{error}");
     let boxed: Box<dyn StdError + Send + Sync> = Box::new(error);
-    assert!(!boxed.to_string().is_empty());
+    assert_eq!(Rejection::find(&*boxed), Some(&overloaded));
+    let wrapped = std::io::Error::other(overloaded);
+    assert_eq!(Rejection::find(&wrapped), None, "an io::Error hides what it is made of");
+    let bare: Box<dyn StdError> = Box::new(overloaded);
+    assert_eq!(Rejection::find(&*bare), Some(&overloaded));
+    assert_eq!(Rejection::find(&Failed), None);
     let failed: Error<Box<dyn StdError + Send + Sync>> = Error::Service("no disk".into());
     assert_eq!((failed.to_string().as_str(), failed.rejection()), ("no disk", None));
 }

@@ -23,6 +23,8 @@ pub(crate) struct Simulated {
     pub(crate) capacity: u32,
     pub(crate) service: Duration,
     is_random: bool,
+    /// It serves nobody.
+    is_out: bool,
     now: Time,
     random: u64,
     /// (end, start)
@@ -32,7 +34,15 @@ pub(crate) struct Simulated {
 impl Simulated {
     pub(crate) const fn new(capacity: u32, service: Duration) -> Self {
         let running = BinaryHeap::new();
-        Self { capacity, service, is_random: false, now: Time::ZERO, random: 7, running }
+        Self {
+            capacity,
+            service,
+            is_random: false,
+            is_out: false,
+            now: Time::ZERO,
+            random: 7,
+            running,
+        }
     }
 
     /// Exponentially distributed times.
@@ -69,7 +79,7 @@ impl Simulated {
             let Some(Reverse((ended, started))) = self.running.pop() else { continue };
             self.now = ended;
             let has_waited = matches!(load, Load::Saturated);
-            limiter.observe(Sample { started, ended, has_waited });
+            limiter.observe(Sample { started, ended, has_waited, is_served: !self.is_out });
             seen.lowest = seen.lowest.min(limiter.limit());
             seen.highest = seen.highest.max(limiter.limit());
             seen.mean += f64::from(limiter.limit()) / f64::from(requests);
@@ -165,16 +175,25 @@ fn one_stall_changes_nothing() {
     let mut limiter = Limiter::new(Adaptive::between(1, 100));
     let mut service = Simulated::new(16, ms(5));
     service.mean_share(&mut limiter);
-    service.now += ms(60_000);
-    let share = service.mean_share(&mut limiter);
-    assert!((0.9..1.5).contains(&share), "{share}");
+    // All that run stand still, and end a minute later.
+    let stalled = core::mem::take(&mut service.running);
+    service.running = stalled
+        .into_iter()
+        .map(|Reverse((end, start))| Reverse((end + ms(60_000), start)))
+        .collect();
+    let seen = service.run(&mut limiter, Load::Saturated, 20_000);
+    assert!(seen.lowest >= 10 && seen.highest <= 30, "{seen:?}");
 }
 
 #[test]
 fn what_started_under_another_limit_doesn_t_count() {
     let mut limiter = Limiter::new(Adaptive::between(1, 100));
-    let sample =
-        |start_ms, end_ms| Sample { started: at(start_ms), ended: at(end_ms), has_waited: true };
+    let sample = |start_ms, end_ms| Sample {
+        started: at(start_ms),
+        ended: at(end_ms),
+        has_waited: true,
+        is_served: true,
+    };
     let changed = (1..).find(|&end| limiter.observe(sample(end - 1, end)).is_some());
     let changed = changed.expect("it grows");
     assert_eq!(limiter.limit(), 2);
@@ -201,4 +220,44 @@ fn whatever_changes_the_limit_comes_back_to_the_capacity() {
         }
     }
     assert!(worst.0 > 0.8 && worst.1 < 1.6, "{worst:?}");
+}
+
+/// Nine in ten take a millisecond, and the tenth waits for one that serves two in a millisecond.
+/// The limit was compared by the usual time, which that didn't change, and crept to its most.
+#[test]
+fn a_tenth_that_waits_for_a_backend_is_enough_to_see_that_it_is_saturated() {
+    let mut limiter = Limiter::new(Adaptive::between(4, 2_000));
+    let mut running = BinaryHeap::new();
+    let (mut now, mut backend_free, mut drawn) = (Time::ZERO, Time::ZERO, 7_u64);
+    let mut highest = 0;
+    for _ in 0..400_000 {
+        while running.len() < limiter.limit() as usize {
+            drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let ended = if (drawn >> 33) % 10 == 0 {
+                backend_free = backend_free.max(now) + Duration::from_micros(500);
+                backend_free + ms(1)
+            } else {
+                now + ms(1)
+            };
+            running.push(Reverse((ended, now)));
+        }
+        let Some(Reverse((ended, started))) = running.pop() else { continue };
+        now = ended;
+        limiter.observe(Sample { started, ended, has_waited: true, is_served: true });
+        highest = highest.max(limiter.limit());
+    }
+    assert!(highest < 200, "{highest}");
+}
+
+/// Everybody waits, and everybody is given up at the deadline: that looked like a service that
+/// takes the same time however many places there are.
+#[test]
+fn an_outage_lifts_no_limit() {
+    let mut limiter = Limiter::new(Adaptive::between(4, 1_000));
+    let mut service = Simulated::new(16, ms(5));
+    service.run(&mut limiter, Load::Saturated, 100_000);
+    let before = limiter.limit();
+    (service.capacity, service.service, service.is_out) = (10_000, ms(1_000), true);
+    let seen = service.run(&mut limiter, Load::Saturated, 100_000);
+    assert!(seen.highest <= before.max(32), "{before}: {seen:?}");
 }

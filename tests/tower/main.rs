@@ -4,6 +4,7 @@
 
 mod answers;
 mod bench;
+mod drops;
 mod limit;
 mod needs;
 mod overload;

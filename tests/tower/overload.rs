@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use punctual::adapters::tower::{Builder, Error, Rejection};
+use punctual::adapters::tower::{Builder, Cause, Error, Rejection};
 use punctual::scheduler::{Class, Config, Job, Margin, Quantile};
 
 use crate::bench::{AsSaid, Bench, at, ms};
@@ -35,6 +35,30 @@ fn an_idle_service_serves_what_takes_most_of_its_budget() {
         assert_eq!(serve(&bench, 66), Ok(()), "round {round}");
     }
     assert_eq!(bench.layer.stats().done, 600);
+}
+
+/// Nothing was learned of a request that was given up, so that a service that had become slow was
+/// thought fast for good, and each of its requests held a place until its deadline.
+#[test]
+fn a_service_that_became_slow_is_found_out_by_what_is_given_up() {
+    let bench = learning(|it| it);
+    for _ in 0..20 {
+        assert_eq!(serve(&bench, 1), Ok(()));
+    }
+    let mut given_up = 0;
+    while given_up < 200 {
+        bench.puppet.hold("it");
+        let mut call = bench.call("it", Job::new(()));
+        if call.poll().is_ready() {
+            break;
+        }
+        bench.clock.advance(ms(110));
+        bench.timer().wake();
+        assert_eq!(call.rejection().cause(), Cause::GivenUp);
+        given_up += 1;
+    }
+    assert!(given_up < 100, "{given_up} of 200 wait until their deadline");
+    assert!(bench.layer.expected_cost(Class::new(0)) > Some(ms(90)));
 }
 
 #[test]

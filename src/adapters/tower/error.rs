@@ -13,7 +13,8 @@ use crate::scheduler::{ConfigError, RefuseReason, ShedReason, Verdict};
 pub enum Cause {
     /// It was never given to the service, and this is why.
     NotStarted(Verdict),
-    /// The service had it, and its deadline passed: the service's future was dropped.
+    /// It had its place, and its deadline passed: the service's future was dropped, or the service
+    /// was not called any more.
     GivenUp,
 }
 
@@ -22,6 +23,7 @@ pub enum Cause {
 pub struct Rejection {
     cause: Cause,
     retry_after: Duration,
+    is_hopeless: bool,
 }
 
 /// What kind of 'no' it is, for those who only have a code to say it with.
@@ -29,6 +31,8 @@ pub struct Rejection {
 pub(super) enum Kind {
     /// There is too much to do.
     Overloaded,
+    /// There is too little time, however little there is to do.
+    Hopeless,
     /// The time is over.
     TooLate,
     /// The service ends.
@@ -40,11 +44,39 @@ pub(super) enum Kind {
 impl Rejection {
     /// `backlog` is the time until everybody else is done.
     pub(super) const fn new(cause: Cause, backlog: Duration) -> Self {
-        let mut rejection = Self { cause, retry_after: backlog };
+        let mut rejection = Self { cause, retry_after: backlog, is_hopeless: false };
         if !matches!(rejection.kind(), Kind::Overloaded) {
             rejection.retry_after = Duration::ZERO;
         }
         rejection
+    }
+
+    /// Not even an idle service could have met its deadline.
+    pub(super) const fn hopeless(cause: Cause) -> Self {
+        Self { cause, retry_after: Duration::ZERO, is_hopeless: true }
+    }
+
+    /// The layer's 'no' in an error: the error itself, or one that it comes from.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use punctual::adapters::tower::Rejection;
+    ///
+    /// fn is_overload(error: &(dyn Error + 'static)) -> bool {
+    ///     Rejection::find(error).is_some_and(Rejection::is_overload)
+    /// }
+    /// # assert!(!is_overload(&std::fmt::Error));
+    /// ```
+    #[must_use]
+    pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(rejection) = error.downcast_ref() {
+                return Some(rejection);
+            }
+            next = error.source();
+        }
+        None
     }
 
     /// Why.
@@ -70,7 +102,15 @@ impl Rejection {
         matches!(self.kind(), Kind::TooLate)
     }
 
-    /// Whether there was too much to do, in the queue or in the request itself.
+    /// Whether not even an idle service could have met the deadline: the request's budget is less
+    /// than what it is expected to cost, and the margin. Trying again with the same budget is of no
+    /// use.
+    #[must_use]
+    pub const fn is_hopeless(&self) -> bool {
+        matches!(self.kind(), Kind::Hopeless)
+    }
+
+    /// Whether there was too much to do.
     #[must_use]
     pub const fn is_overload(&self) -> bool {
         matches!(self.kind(), Kind::Overloaded)
@@ -85,6 +125,7 @@ impl Rejection {
                 Verdict::Refused(RefuseReason::Closed) | Verdict::Shed(ShedReason::Shutdown),
             ) => Kind::Closing,
             Cause::NotStarted(Verdict::Refused(RefuseReason::UnknownClass)) => Kind::Misconfigured,
+            Cause::NotStarted(_) if self.is_hopeless => Kind::Hopeless,
             Cause::NotStarted(_) => Kind::Overloaded,
         }
     }
@@ -132,9 +173,16 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
     }
 }
 
-/// Boxed errors are no errors themselves, so that a source can't be asked for: the message is that
-/// of what is inside.
-impl<E: fmt::Debug + fmt::Display> StdError for Error<E> {}
+/// The source is the layer's 'no', if it is one; see [`Rejection::find`]. The service's errors may
+/// be boxed ones, which are no errors themselves: of those there is only the message.
+impl<E: fmt::Debug + fmt::Display> StdError for Error<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection),
+            Self::Service(_) => None,
+        }
+    }
+}
 
 /// Why there is no layer.
 #[derive(Debug)]

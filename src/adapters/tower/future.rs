@@ -4,6 +4,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -59,7 +60,7 @@ struct Turn {
 enum Limit {
     Never,
     At(Time),
-    Asleep(Sleep),
+    Asleep(Time, Sleep),
 }
 
 impl<S: Service<R>, R, X, A> ResponseFuture<S, R, X, A> {
@@ -89,7 +90,11 @@ where
             let output = match this.stage.as_mut().poll(this.shared, context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Step::Next) => continue,
-                Poll::Ready(Step::Rejected(rejection)) => reply.reject(&rejection),
+                Poll::Ready(Step::Rejected(rejection)) => {
+                    #[cfg(feature = "tracing")]
+                    tracing::debug!(%rejection, "a request is rejected");
+                    reply.reject(&rejection)
+                }
                 Poll::Ready(Step::Output(result)) => result.map_err(|error| reply.fail(error)),
             };
             this.stage.set(Stage::Over);
@@ -119,10 +124,17 @@ impl<S: Service<R>, R> Stage<S, R, S::Future> {
                     Poll::Ready(Err(rejection)) => return Poll::Ready(Step::Rejected(rejection)),
                     Poll::Pending => return Poll::Pending,
                 };
-                let Some((service, mut request)) = call.take() else { return Poll::Pending };
+                let has_waited = ticket.is_some();
                 let budget = place.deadline().map_or(Budget::UNLIMITED, Budget::until);
+                let turn = Turn::new(place, shared.overrun);
+                let Some((service, mut request)) = call.take() else { return Poll::Pending };
+                // Who was told of its turn may be polled much later.
+                if has_waited && turn.has_passed() {
+                    drop((service, request));
+                    return Poll::Ready(turn.be_too_late());
+                }
                 shared.extract.pass_on(&mut request, budget);
-                let turn = Some(Turn::new(place, shared.overrun));
+                let turn = Some(turn);
                 self.set(Self::Unready { call: Some((service, request)), turn });
                 Poll::Ready(Step::Next)
             }
@@ -140,17 +152,24 @@ impl<S: Service<R>, R> Stage<S, R, S::Future> {
         let StageProjection::Unready { call, turn } = self.as_mut().project() else {
             return Poll::Pending;
         };
-        // Whatever panics, the place is free once the panic has passed by.
-        let (Some((mut service, request)), Some(mut held)) = (call.take(), turn.take()) else {
-            return Poll::Pending;
-        };
+        // Whatever panics, the place is free once the panic has passed by; the service and the
+        // request are dropped before.
+        let Some(mut held) = turn.take() else { return Poll::Pending };
+        let Some((mut service, request)) = call.take() else { return Poll::Pending };
         match service.poll_ready(context) {
+            Poll::Ready(Ok(())) if held.was_asleep_too_long() => {
+                drop((service, request));
+                Poll::Ready(held.give_up())
+            }
             Poll::Ready(Ok(())) => {
                 let future = service.call(request);
                 self.set(Self::Served { future, turn: Some(held) });
                 Poll::Ready(Step::Next)
             }
-            Poll::Ready(Err(error)) => Poll::Ready(held.end(Err(error))),
+            Poll::Ready(Err(error)) => {
+                drop((service, request));
+                Poll::Ready(held.end(Err(error)))
+            }
             Poll::Pending if held.is_over(context) => {
                 drop((service, request));
                 Poll::Ready(held.give_up())
@@ -170,14 +189,27 @@ impl<S: Service<R>, R> Stage<S, R, S::Future> {
             return Poll::Pending;
         };
         let Some(mut held) = turn.take() else { return Poll::Pending };
-        match future.poll(context) {
-            Poll::Ready(result) => Poll::Ready(held.end(result)),
+        // The future is dropped before the place is free, also if it panics, and if it panics again
+        // when it is dropped.
+        let polled = catch_unwind(AssertUnwindSafe(|| future.poll(context)));
+        let polled = polled.unwrap_or_else(|thrown| {
+            let dropped = catch_unwind(AssertUnwindSafe(|| self.set(Self::Over)));
+            dropped.unwrap_or_else(core::mem::forget);
+            resume_unwind(thrown)
+        });
+        match polled {
+            Poll::Ready(result) => {
+                self.set(Self::Over);
+                Poll::Ready(held.end(result))
+            }
             Poll::Pending if held.is_over(context) => {
                 self.set(Self::Over);
                 Poll::Ready(held.give_up())
             }
             Poll::Pending => {
-                *turn = Some(held);
+                if let StageProjection::Served { turn, .. } = self.project() {
+                    *turn = Some(held);
+                }
                 Poll::Pending
             }
         }
@@ -216,12 +248,27 @@ impl Turn {
     /// Whether the request has to be given up. If not, it is polled again when it has.
     fn is_over(&mut self, context: &mut Context<'_>) -> bool {
         if let Limit::At(deadline) = self.limit {
-            self.limit = Limit::Asleep(self.place.timer().sleep_until(deadline));
+            self.limit = Limit::Asleep(deadline, self.place.timer().sleep_until(deadline));
         }
         match &mut self.limit {
-            Limit::Asleep(sleep) => Pin::new(sleep).poll(context).is_ready(),
+            Limit::Asleep(_, sleep) => Pin::new(sleep).poll(context).is_ready(),
             Limit::At(_) | Limit::Never => false,
         }
+    }
+
+    /// Whether it is too late to begin.
+    fn has_passed(&self) -> bool {
+        match self.limit {
+            Limit::At(deadline) | Limit::Asleep(deadline, _) => {
+                deadline <= self.place.timer().now()
+            }
+            Limit::Never => false,
+        }
+    }
+
+    /// The same for one that had to wait for the service; who had not was just looked at.
+    fn was_asleep_too_long(&self) -> bool {
+        matches!(self.limit, Limit::Asleep(..)) && self.has_passed()
     }
 
     fn end<T, E>(self, result: Result<T, E>) -> Step<T, E> {
@@ -231,6 +278,12 @@ impl Turn {
 
     fn give_up<T, E>(self) -> Step<T, E> {
         self.place.leave(End::GivenUp);
+        Step::Rejected(Rejection::new(Cause::GivenUp, Duration::ZERO))
+    }
+
+    /// The service has no part in it, and nothing is learned.
+    fn be_too_late<T, E>(self) -> Step<T, E> {
+        self.place.leave(End::Failed);
         Step::Rejected(Rejection::new(Cause::GivenUp, Duration::ZERO))
     }
 }

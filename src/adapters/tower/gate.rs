@@ -12,7 +12,8 @@ use super::error::{Cause, Rejection};
 use super::limit::{Adaptive, Limiter, Sample};
 use crate::key::{Key, KeyedStore};
 use crate::scheduler::{
-    Class, ClassStats, Config, ConfigError, Job, Load, Next, Outcome, Scheduler, Stats, Verdict,
+    Class, ClassStats, Config, ConfigError, Job, Load, Next, Outcome, RefuseReason, Scheduler,
+    Stats, Verdict,
 };
 use crate::sync::{Arc, Mutex, Weak};
 use crate::time::Time;
@@ -162,21 +163,18 @@ impl Gate {
 
     /// A request comes in.
     pub(super) fn enter(self: &Arc<Self>, job: Job<()>, waker: &Waker) -> Entered {
-        let waker = waker.clone();
-        // What nobody needs comes out of the lock before it is dropped.
-        let (entered, _unused) = self.settle(|state, now, wakers| match state.submit(job, now) {
+        // Whoever is decided on at once needs no waker: what is left of it is dropped at the end.
+        let mut waker = Some(waker.clone());
+        let entered = self.settle(|state, now, wakers| match state.submit(job, now) {
             Ok(waiting) => {
                 let turn = state.turn(now, wakers);
-                // Whoever is decided on at once needs no waker.
-                let entered = match state.take_decision(waiting) {
-                    Some(decision) => (Ok(decision), Some(waker)),
-                    None => (Err(waiting), state.replace_waker(waiting, waker)),
-                };
-                (entered, turn)
+                let decision = state.take_decision(waiting);
+                if decision.is_none() {
+                    state.replace_waker(waiting, &mut waker);
+                }
+                (decision.ok_or(waiting), turn)
             }
-            Err(rejection) => {
-                ((Ok(Decision::Reject(rejection)), Some(waker)), state.turn(now, wakers))
-            }
+            Err(rejection) => (Ok(Decision::Reject(rejection)), state.turn(now, wakers)),
         });
         match entered {
             Ok(decision) => self.told(decision).map_or_else(Entered::Rejected, Entered::Place),
@@ -207,10 +205,7 @@ impl Gate {
                     self.alarm.set(until);
                     return result;
                 }
-                Turn::Full => {
-                    let now = self.timer.now();
-                    turn = self.state.lock().turn(now, &mut wakers);
-                }
+                Turn::Full => turn = self.state.lock().turn(self.timer.now(), &mut wakers),
             }
         }
     }
@@ -220,15 +215,13 @@ impl Ticket {
     /// What became of the request; `waker` is woken when that is known.
     pub(super) fn poll(&mut self, waker: &Waker) -> Poll<Result<Place, Rejection>> {
         let Some(waiting) = self.waiting else { return Poll::Pending };
-        let waker = waker.clone();
+        let mut waker = Some(waker.clone());
         let mut state = self.gate.state.lock();
         let decision = state.take_decision(waiting);
-        let unused = match decision {
-            Some(_) => Some(waker),
-            None => state.replace_waker(waiting, waker),
-        };
+        if decision.is_none() {
+            state.replace_waker(waiting, &mut waker);
+        }
         drop(state);
-        drop(unused);
         match decision {
             None => Poll::Pending,
             Some(decision) => {
@@ -297,6 +290,7 @@ enum Turn {
 impl State {
     /// Queues a request, and returns its place among those who wait.
     fn submit(&mut self, job: Job<()>, now: Time) -> Result<Key, Rejection> {
+        let eligible = job.release.map_or(now, |release| release.max(now));
         let waiting = Waiting { job: None, waker: None, decision: None };
         let waiting = self.waiting.insert(waiting);
         match self.scheduler.submit(now, job.carrying(waiting)) {
@@ -309,7 +303,12 @@ impl State {
             Err(refused) => {
                 self.waiting.remove(waiting);
                 let cause = Cause::NotStarted(Verdict::Refused(refused.reason));
-                Err(Rejection::new(cause, self.backlog(now)))
+                match refused.reason {
+                    RefuseReason::Infeasible(forecast) if forecast.latest_start <= eligible => {
+                        Err(Rejection::hopeless(cause))
+                    }
+                    _ => Err(Rejection::new(cause, self.backlog(now))),
+                }
             }
         }
     }
@@ -358,23 +357,29 @@ impl State {
         Some(decision)
     }
 
-    /// Who is to be woken from now on. Returns whom nobody needs any more, to be dropped outside of
-    /// the lock.
-    fn replace_waker(&mut self, waiting: Key, waker: Waker) -> Option<Waker> {
-        match self.waiting.get_mut(waiting) {
-            Some(waiting) => waiting.waker.replace(waker),
-            None => Some(waker),
+    /// Who is to be woken from now on. Whom nobody needs any more is left in `waker`, to be dropped
+    /// outside of the lock.
+    fn replace_waker(&mut self, waiting: Key, waker: &mut Option<Waker>) {
+        if let Some(waiting) = self.waiting.get_mut(waiting) {
+            core::mem::swap(&mut waiting.waker, waker);
         }
     }
 
     /// A request gives its place back.
     fn leave(&mut self, start: Start, end: End, now: Time) {
-        let outcome = if end == End::Served { Outcome::Done } else { Outcome::Failed };
+        let outcome = match end {
+            End::Served => Outcome::Done,
+            End::Failed => Outcome::Failed,
+            End::GivenUp => Outcome::GivenUp,
+        };
         self.scheduler.complete(now, start.job, outcome);
-        let sample = Sample { started: start.started, ended: now, has_waited: start.has_waited };
-        if end != End::Failed
-            && let Some(limit) = self.limiter.as_mut().and_then(|it| it.observe(sample))
-        {
+        let sample = Sample {
+            started: start.started,
+            ended: now,
+            has_waited: start.has_waited,
+            is_served: end == End::Served,
+        };
+        if let Some(limit) = self.limiter.as_mut().and_then(|it| it.observe(sample)) {
             let changed = self.scheduler.set_workers(now, limit);
             debug_assert!(changed.is_ok(), "a limit is never zero, and bounded by the builder");
         }

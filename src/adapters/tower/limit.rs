@@ -1,13 +1,16 @@
 //! How many requests are served at once, where nobody knows the right number: a controller without
 //! clock or lock.
 //!
-//! It looks at whether requests have to wait for a place, and at how long they take once they have
-//! one. While most have to wait, it tries half as many places more, or a fifth fewer, for as long
+//! It looks at whether requests have to wait for a place, and at how many are served in a time.
+//! While most have to wait, it tries half as many places more, or a fifth fewer, for as long
 //! as it takes to know the difference, and keeps what is better:
 //!
-//! - If requests take hardly longer with more places, the service does more: there should be more.
-//! - If they take longer in proportion, they wait for each other inside the service, where nobody
-//!   minds their deadlines: there should be fewer.
+//! - If more are served with more places, there should be more.
+//! - If as many are served, they take longer in proportion: they wait for each other inside the
+//!   service, where nobody minds their deadlines, and there should be fewer.
+//!
+//! What fails, or is given up, serves nobody: an outage lifts no limit. A trial that ends without
+//! an answer, since nobody waits any more, leaves the limit as it was before.
 //!
 //! Between two trials it waits longer and longer while they change nothing, up to 32 windows of 100
 //! ms or more. What is compared is always the present with the moment before, so that nothing
@@ -72,10 +75,12 @@ impl Adaptive {
 pub struct Sample {
     /// When it got its place.
     pub started: Time,
-    /// When it gave it back, served or given up.
+    /// When it gave it back.
     pub ended: Time,
     /// Whether it had to wait for the place.
     pub has_waited: bool,
+    /// Whether it was served. What failed or was given up holds a place and serves nobody.
+    pub is_served: bool,
 }
 
 /// What was seen since the last decision.
@@ -84,16 +89,17 @@ struct Window {
     opened: Option<Time>,
     samples: u32,
     waited: u32,
-    /// The sums of the logarithms of the times in nanoseconds, and of their squares.
-    logarithms: f64,
+    served: u32,
+    /// The sums of the times in nanoseconds, and of their squares.
+    times: f64,
     squares: f64,
 }
 
-/// How long requests take with so many places.
+/// How many requests are served in a nanosecond with so many places.
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     limit: u32,
-    service_ns: f64,
+    rate: f64,
 }
 
 /// Where the limit goes next.
@@ -117,7 +123,7 @@ enum Direction {
 ///     // All wait for a place, and each takes 5 ms once it has one.
 ///     let started = ended;
 ///     ended += Duration::from_millis(5);
-///     limiter.observe(Sample { started, ended, has_waited: true });
+///     limiter.observe(Sample { started, ended, has_waited: true, is_served: true });
 /// }
 /// assert!(limiter.limit() > 2);
 /// ```
@@ -134,7 +140,7 @@ pub struct Limiter {
     /// What was before the trial that goes on.
     trial: Option<Measured>,
     /// What was seen in the last window without a trial.
-    usual_ns: f64,
+    usual_rate: f64,
     next: Direction,
     /// How many trials in a row have changed nothing.
     failed: u32,
@@ -146,11 +152,10 @@ pub struct Limiter {
 /// More places are better if at least this share of them becomes throughput.
 const WORTH: f64 = 0.25;
 
-/// If the usual time changes by more than this factor, something has happened.
+/// If the usual rate changes by more than this factor, something has happened.
 const SUDDEN: f64 = 1.25;
 
-/// How well the mean time is known when something is decided: the standard deviation of its
-/// logarithm.
+/// How well the rate is known when something is decided: the standard deviation of its share.
 const ERROR: f64 = 0.05;
 
 /// At least so many requests are seen before the limit changes, and at most so many, or as many as
@@ -176,7 +181,7 @@ impl Limiter {
             left_out: 0,
             window: Window::EMPTY,
             trial: None,
-            usual_ns: 0.0,
+            usual_rate: 0.0,
             next: Direction::Up,
             failed: 0,
             quiet: 0,
@@ -192,10 +197,11 @@ impl Limiter {
 
     /// Takes note of a request; the new limit, if there is one. O(1).
     ///
-    /// Leave out those that failed: a fast error is no fast service. Those that were given up
-    /// belong here, since they took at least that long.
+    /// Those that failed or were given up belong here too: what they took from others is seen in
+    /// how many are served.
     pub fn observe(&mut self, sample: Sample) -> Option<u32> {
-        if self.left_out > 0 || sample.started < self.changed {
+        let settled = self.changed + self.range.interval / 2;
+        if self.left_out > 0 || sample.started < self.changed || sample.ended < settled {
             self.left_out = self.left_out.saturating_sub(1);
             return None;
         }
@@ -206,7 +212,7 @@ impl Limiter {
             return None;
         }
         let (window, old) = (core::mem::replace(&mut self.window, Window::EMPTY), self.limit);
-        self.decide(&window);
+        self.decide(&window, sample.ended.saturating_since(opened));
         if self.limit == old {
             return None;
         }
@@ -215,14 +221,14 @@ impl Limiter {
         Some(self.limit)
     }
 
-    fn decide(&mut self, window: &Window) {
-        let now = Measured { limit: self.limit, service_ns: window.service_ns() };
-        if !window.is_binding() {
-            // More places are enough now, or fewer would have been: there is nothing to compare.
-            let before = self.trial.take().map_or(self.limit, |before| before.limit);
-            self.limit = self.limit.max(before);
+    fn decide(&mut self, window: &Window, lasted: Duration) {
+        if !window.is_binding() || window.served == 0 {
+            // Not the places decided how many were served: there is nothing to compare.
+            self.limit = self.trial.take().map_or(self.limit, |before| before.limit);
             return;
         }
+        let lasted_ns = saturating_nanos(lasted).max(1);
+        let now = Measured { limit: self.limit, rate: f64::from(window.served) / lasted_ns as f64 };
         let Some(before) = self.trial.take() else {
             return self.pass(now);
         };
@@ -240,11 +246,11 @@ impl Limiter {
 
     /// A window without a trial has passed.
     fn pass(&mut self, now: Measured) {
-        let changed = now.service_ns / self.usual_ns;
+        let changed = now.rate / self.usual_rate;
         if !(1.0 / SUDDEN..SUDDEN).contains(&changed) {
             (self.quiet, self.pause) = (0, SHORT_PAUSE);
         }
-        self.usual_ns = now.service_ns;
+        self.usual_rate = now.rate;
         match self.quiet.checked_sub(1) {
             Some(left) => self.quiet = left,
             None => self.begin(now),
@@ -282,37 +288,32 @@ impl Measured {
     /// Whether enough of these places, which are more, becomes throughput.
     fn is_worth_more_than(self, fewer: Self) -> bool {
         let places = f64::from(self.limit) / f64::from(fewer.limit);
-        let throughput = places * fewer.service_ns / self.service_ns;
-        throughput - 1.0 > WORTH * (places - 1.0)
+        self.rate / fewer.rate - 1.0 > WORTH * (places - 1.0)
     }
 }
 
 impl Window {
-    const EMPTY: Self = Self { opened: None, samples: 0, waited: 0, logarithms: 0.0, squares: 0.0 };
+    const EMPTY: Self =
+        Self { opened: None, samples: 0, waited: 0, served: 0, times: 0.0, squares: 0.0 };
 
     /// Returns when the window was opened.
     fn add(&mut self, sample: Sample) -> Time {
-        let took_ns = saturating_nanos(sample.ended.saturating_since(sample.started));
-        let logarithm = (took_ns.max(1) as f64).ln();
+        let took_ns = saturating_nanos(sample.ended.saturating_since(sample.started)).max(1) as f64;
+        // The first opens the window, and isn't in the time that it lasts.
+        self.served += u32::from(sample.is_served && self.opened.is_some());
         self.samples = self.samples.saturating_add(1);
         self.waited += u32::from(sample.has_waited);
-        self.logarithms += logarithm;
-        self.squares += logarithm * logarithm;
+        self.times += took_ns;
+        self.squares += took_ns * took_ns;
         *self.opened.get_or_insert(sample.ended)
     }
 
-    /// So many samples tell the mean to within an [`ERROR`].
+    /// So many samples tell the rate to within an [`ERROR`].
     fn needed_samples(&self) -> f64 {
         let samples = f64::from(self.samples.max(1));
-        let mean = self.logarithms / samples;
-        let variance = (self.squares / samples - mean * mean).max(0.0);
+        let mean = self.times / samples;
+        let variance = (self.squares / samples / (mean * mean) - 1.0).max(0.0);
         (variance / (ERROR * ERROR)).clamp(LEAST_SAMPLES, MOST_SAMPLES)
-    }
-
-    /// How long a request took, as the geometric mean: it grows as they all do, and hardly with a
-    /// single one that stood still. At least a nanosecond.
-    fn service_ns(&self) -> f64 {
-        (self.logarithms / f64::from(self.samples.max(1))).exp()
     }
 
     /// Whether most had to wait for a place.

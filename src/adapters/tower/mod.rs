@@ -62,10 +62,36 @@
 //! A request has its place from its turn in the queue until the service's future ends, fails,
 //! panics, is given up or dropped: the wait until the service is ready included. A service that
 //! isn't ready is no overload. A request's body that the handler reads counts: a client that sends
-//! it slowly holds the place meanwhile, for at most the [longest
-//! budget](Builder::longest_budget). Collect bodies outside of the layer where that matters. The
-//! body of a response, and an idle connection, hold none. A request whose future is dropped in the
-//! queue leaves it.
+//! it slowly holds the place meanwhile, for at most the [longest budget](Builder::longest_budget).
+//! Collect bodies outside of the layer where that matters. The body of a response, and an idle
+//! connection, hold none. A request whose future is dropped in the queue leaves it.
+//!
+//! Whose turn it is holds a place from then on, and is woken. A future that nobody polls then (a
+//! branch of a `select!` that waits while another one's handler runs, a `FuturesUnordered` that nobody
+//! drains) keeps that place from others until it is polled or dropped: no deadline can
+//! take it away, since the layer polls nobody's futures. Give calls to tasks of their own, or drop
+//! what is not wanted any more. One that is polled after its deadline is given up, and the service
+//! is not called.
+//!
+//! # Several layers
+//!
+//! A [`Budget`](crate::scheduler::Budget) that is [passed on](extract::Passing) is a time by the
+//! layer's clock, and each layer's default clock has an origin of its own. Layers that pass budgets
+//! to each other need one clock; they have it if they share a timer, and its thread too:
+//!
+//! ```
+//! use punctual::adapters::tower::DeadlineLayer;
+//! use punctual::adapters::tower::extract::{FromExtension, GrpcTimeout, Passing};
+//! use punctual::time::MonotonicClock;
+//! use punctual::timer::Timer;
+//!
+//! let timer = Timer::new(MonotonicClock::new())?;
+//! let outer = DeadlineLayer::builder().timer(timer.clone()).extract(Passing(GrpcTimeout));
+//! let inner = DeadlineLayer::builder().timer(timer).extract(FromExtension);
+//! let (outer, inner) = (outer.build()?, inner.build()?);
+//! # let _ = (outer, inner);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! Give a place to what computes, and as many as there are cores: more only dilute the order. A
 //! service that waits for others (a database, another service, threads that compute) needs as many
@@ -75,6 +101,8 @@
 //! A handler that computes in place holds the runtime's thread that would read the next requests.
 //! While all threads compute, nobody sees what comes, and what nobody sees is in no order: leave a
 //! thread free, by fewer places than the runtime has threads, or compute elsewhere.
+//!
+//! With the feature `tracing`, every rejection is an event of the level `DEBUG`.
 //!
 //! # Costs
 //!

@@ -13,8 +13,8 @@ const GRPC_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-m
 
 impl Rejection {
     /// The 'no' as an HTTP response with an empty body: 503 with `Retry-After` in overload, in
-    /// seconds and at least 1; 504 if the deadline has passed; 503 without it if the service shuts
-    /// down; 500 for a class that is not configured.
+    /// seconds and at least 1; 504 if the deadline has passed, or not even an idle service could
+    /// meet it; 503 without it if the service shuts down; 500 for a class that is not configured.
     ///
     /// ```
     /// use punctual::adapters::tower::{DeadlineLayer, Rejection};
@@ -28,7 +28,7 @@ impl Rejection {
         let mut response = Response::new(B::default());
         *response.status_mut() = match self.kind() {
             Kind::Overloaded | Kind::Closing => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::TooLate => StatusCode::GATEWAY_TIMEOUT,
+            Kind::TooLate | Kind::Hopeless => StatusCode::GATEWAY_TIMEOUT,
             Kind::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if self.is_overload() {
@@ -40,7 +40,8 @@ impl Rejection {
 
     /// The 'no' as a gRPC response without message, its status in the header: RESOURCE_EXHAUSTED
     /// (8) with `grpc-retry-pushback-ms` in overload, DEADLINE_EXCEEDED (4) if the deadline has
-    /// passed, UNAVAILABLE (14) if the service shuts down, INTERNAL (13) for a class that is not
+    /// passed, or with a pushback of -1, which forbids retries, if not even an idle service could
+    /// meet it, UNAVAILABLE (14) if the service shuts down, INTERNAL (13) for a class that is not
     /// configured.
     ///
     /// The message tells only the kind: how much is queued is nobody else's business.
@@ -49,6 +50,7 @@ impl Rejection {
         let (status, message) = match self.kind() {
             Kind::Overloaded => ("8", "overloaded"),
             Kind::TooLate => ("4", "the deadline has passed"),
+            Kind::Hopeless => ("4", "the deadline is too near"),
             Kind::Closing => ("14", "the service shuts down"),
             Kind::Misconfigured => ("13", "no such class of requests"),
         };
@@ -60,6 +62,9 @@ impl Rejection {
         if self.is_overload() {
             let ms = rounded_up(self.retry_after(), Duration::from_millis(1)).max(1);
             headers.insert(GRPC_PUSHBACK, HeaderValue::from(ms));
+        }
+        if self.is_hopeless() {
+            headers.insert(GRPC_PUSHBACK, HeaderValue::from_static("-1"));
         }
         response
     }

@@ -155,8 +155,7 @@ impl SchedulerModel {
     }
 
     fn complete(&mut self, id: usize, outcome: Outcome) {
-        let is_done = outcome == Outcome::Done;
-        let expected = self.oracle.complete(self.now.as_nanos(), id, is_done).map(duration);
+        let expected = self.oracle.complete(self.now.as_nanos(), id, outcome).map(duration);
         let key = self.oracle.jobs[id].key.expect("it was accepted");
         assert_eq!(self.scheduler.complete(self.now, key, outcome), expected);
     }

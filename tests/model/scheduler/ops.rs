@@ -146,7 +146,11 @@ impl Op {
             22..25 => Self::Complete {
                 running: pick,
                 after: word.below(4),
-                outcome: if by % 5 == 0 { Outcome::Failed } else { Outcome::Done },
+                outcome: match by % 5 {
+                    0 => Outcome::Failed,
+                    1 => Outcome::GivenUp,
+                    _ => Outcome::Done,
+                },
             },
             25 => Self::CompleteAny { pick },
             26 => Self::Cancel { pick },

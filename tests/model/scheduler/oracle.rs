@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use punctual::key::Key;
-use punctual::scheduler::{Admission, ClassConfig, Config, ShedReason, Stats, Verdict};
+use punctual::scheduler::{Admission, ClassConfig, Config, Outcome, ShedReason, Stats, Verdict};
 use punctual::time::Time;
 
 use super::classes::ClassState;
@@ -310,7 +310,7 @@ impl Oracle {
     }
 
     /// A run has ended.
-    pub(super) fn complete(&mut self, now: u64, id: usize, is_done: bool) -> Option<u64> {
+    pub(super) fn complete(&mut self, now: u64, id: usize, outcome: Outcome) -> Option<u64> {
         self.move_to(now);
         let run = self.end_run(id)?;
         let job = self.jobs[id];
@@ -324,14 +324,14 @@ impl Oracle {
             class.stats.counts.late += 1;
             class.stats.lateness.record(duration(answered - deadline));
         }
-        if is_done {
-            class.stats.counts.done += 1;
+        class.stats.counts.done += u64::from(outcome == Outcome::Done);
+        class.stats.counts.failed += u64::from(outcome != Outcome::Done);
+        if outcome != Outcome::Failed {
             if job.is_probe {
                 class.forget();
             }
-            class.learn(job.declared, job.cost, took, job.is_guess);
-        } else {
-            class.stats.counts.failed += 1;
+            let least = if outcome == Outcome::GivenUp { job.cost } else { 0 };
+            class.learn(job.declared, job.cost, took.max(least), job.is_guess);
         }
         self.release_those_of(job.identity);
         Some(took)
