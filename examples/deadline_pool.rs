@@ -58,9 +58,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (prices, mut best) = ([310, 270, 450], None);
     pool.scope(|scope| {
         let job = Job::new(|_| best = prices.iter().max());
-        scope.submit(job.budget(ms(50))).map(|ticket| ticket.wait().done())
-    })
-    .map_err(|refused| refused.reason)?;
+        let submitted = scope.submit(job.budget(ms(50))).map_err(|refused| refused.reason)?;
+        Ok::<_, Box<dyn Error>>(submitted.wait().done())
+    })?;
     println!("the best of {prices:?} is {best:?}");
 
     let stats = pool.drain(pool.now() + ms(100));
