@@ -118,11 +118,11 @@ enum Direction {
 /// use punctual::time::Time;
 ///
 /// let mut limiter = Limiter::new(Adaptive::between(2, 50));
-/// let mut ended = Time::ZERO;
+/// let mut ended = Time::ZERO + Duration::from_secs(1);
 /// for _ in 0..1_000 {
-///     // All wait for a place, and each takes 5 ms once it has one.
-///     let started = ended;
-///     ended += Duration::from_millis(5);
+///     // All wait for a place, and each takes 5 ms once it has one, however many there are.
+///     ended += Duration::from_millis(5) / limiter.limit();
+///     let started = ended - Duration::from_millis(5);
 ///     limiter.observe(Sample { started, ended, has_waited: true, is_served: true });
 /// }
 /// assert!(limiter.limit() > 2);

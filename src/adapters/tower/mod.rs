@@ -68,8 +68,8 @@
 //!
 //! Whose turn it is holds a place from then on, and is woken. A future that nobody polls then (a
 //! branch of a `select!` that waits while another one's handler runs, a `FuturesUnordered` that
-//! nobody drains) keeps that place from others until it is polled or dropped: no deadline can take
-//! it away, since the layer polls nobody's futures. Give calls to tasks of their own, or drop
+//! nobody drains) keeps that place from others until it is polled or dropped: no deadline can
+//! take it away, since the layer polls nobody's futures. Give calls to tasks of their own, or drop
 //! what is not wanted any more. One that is polled after its deadline is given up, and the service
 //! is not called.
 //!
