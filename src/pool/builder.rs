@@ -26,7 +26,7 @@ pub enum Ordering {
     /// A queue for each group of workers, with an inbox and a lock of its own. Before each job a
     /// worker looks at the first deadlines of all groups, and takes the earliest, also from another
     /// group. So it passes over a job that is due earlier only if that came, or came to the front
-    /// of its queue, while it looked: see [`stripes`](crate::scheduler::stripes).
+    /// of its queue, while it looked: see [`stripes`].
     ///
     /// Each group judges by itself whether all can be done in time, and bounds and reservations
     /// are divided among the groups.
