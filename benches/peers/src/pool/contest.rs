@@ -7,7 +7,7 @@ use punctual::time::{Clock, MonotonicClock, Time};
 
 use super::executor::Executor;
 use crate::frame::shuffled;
-use crate::quantiles::quantiles;
+use crate::quantiles::{median, quantiles};
 
 /// Where everything is measured.
 #[derive(Clone, Copy)]
@@ -54,6 +54,8 @@ pub(crate) struct Row {
     pub(crate) is_ours: bool,
     /// For each column the lower quartile, the median and the upper quartile of the turns.
     pub(crate) figures: Vec<[f64; 3]>,
+    /// The figures of each turn.
+    turns: Vec<Vec<f64>>,
 }
 
 impl Contest {
@@ -77,6 +79,7 @@ impl Contest {
             name: entrant.name,
             is_ours: entrant.is_ours,
             figures: (0..columns.len()).map(|column| summary(column, &turns)).collect(),
+            turns,
         };
         let rows = entrants.iter().zip(turns).map(row).collect();
         Measured { title, unit, columns, rows }
@@ -86,8 +89,19 @@ impl Contest {
 impl Measured {
     /// An entrant's median in a column.
     pub(crate) fn median(&self, name: &str, column: usize) -> f64 {
-        let row = self.rows.iter().find(|row| row.name == name);
-        row.expect("it competes").figures[column][1]
+        self.row(name).figures[column][1]
+    }
+
+    /// The median of one entrant's figures in a column as shares of those that another had in the
+    /// same round: what a core costs another changes from minute to minute.
+    pub(crate) fn ratio(&self, name: &str, to: &str, column: usize) -> f64 {
+        let pairs = self.row(name).turns.iter().zip(&self.row(to).turns);
+        let ratios = pairs.map(|(own, other)| own[column] / other[column]);
+        median(ratios).expect("everybody takes a turn")
+    }
+
+    fn row(&self, name: &str) -> &Row {
+        self.rows.iter().find(|row| row.name == name).expect("it competes")
     }
 }
 

@@ -22,10 +22,11 @@ use executor::{Channel, Executor, Rayon, Tokio};
 use heaps::{Heap, ParkingLot, Std};
 use ours::{All, Evict};
 use table::Target;
-use throughput::{OneProducer, TwoProducers};
+use throughput::{OneProducer, TwoFreeProducers, TwoProducers};
 
 const ONE: &str = "one producer, one worker";
-const TWO: &str = "two producers, one worker";
+const TWO: &str = "two producers on one core, one worker";
+const TWO_FREE: &str = "two producers, one worker, not bound";
 const WAKE_UP: &str = "an idle worker is woken";
 const RELEASE: &str = "a millisecond, late by";
 const IDLE: &str = "idle";
@@ -47,10 +48,11 @@ pub(crate) fn measure(options: &Options) -> Result<Report, String> {
     };
     let (clock, quick) = (MonotonicClock::new(), options.quick);
     let bench = Bench { clock, producer, worker, quick };
-    let (repeats, few) = if quick { (5, 1) } else { (9, 3) };
+    let (repeats, few) = if quick { (5, 1) } else { (15, 3) };
     let contests = [
         (throughput(ONE, everybody::<OneProducer>()), repeats),
         (throughput(TWO, everybody::<TwoProducers>()), repeats),
+        (throughput(TWO_FREE, everybody::<TwoFreeProducers>()), repeats),
         (wake_up(), repeats),
         (lateness(), repeats),
         (idle(), few),
@@ -118,8 +120,8 @@ fn conditions(header: &str, repeats: usize) -> String {
          medians of the turns, and their quartiles; {header}\n\n\
          Jobs a second: jobs add to a checksum and a count; at most {window} are in flight, so \
          that all queues are equally long. Heaps and pools order them by random deadlines, the \
-         others don't. One producer has a core and the worker the other; with two producers all \
-         run where the system lets them. Waking: from before the submission of a job to its \
+         others don't. Who produces has a core and the worker the other, or all run where the \
+         system lets them. Waking: from before the submission of a job to its \
          start, of a worker that has slept for {:?}, on another core than the producer's. A \
          millisecond: how much later than that the job, task or thread runs, nothing else \
          being to do. Idle: CPU time of the process.\n",
@@ -134,20 +136,20 @@ fn targets(measured: &[Measured]) -> Vec<Target> {
         all.find(|contest| contest.title == title).expect("it was measured")
     };
     let mut targets = Vec::new();
-    for title in [ONE, TWO] {
-        let jobs = |name| contest(title).median(name, 0);
-        let heap = jobs(<Heap<Std>>::NAME).max(jobs(<Heap<ParkingLot>>::NAME));
+    for title in [ONE, TWO, TWO_FREE] {
         for ours in [All::NAME, Evict::NAME] {
-            let (what, figure) = (format!("{title}: {ours} / the faster heap"), jobs(ours) / heap);
+            let heap = <Heap<Std>>::NAME;
+            let (what, figure) =
+                (format!("{title}: {ours} / {heap}"), contest(title).ratio(ours, heap, 0));
             let (target, goal, unit, more_is_better) = (1.0, 2.0, "x", true);
             targets.push(Target { what, figure, target, goal, unit, more_is_better });
         }
     }
     for (column, quantile) in ["p50", "p99"].into_iter().enumerate() {
-        let us = |name| contest(WAKE_UP).median(name, column);
         let what = format!("{WAKE_UP}, {quantile}: {} / {RAW}", Evict::NAME);
-        let (figure, target, goal) = (us(Evict::NAME) / us(RAW), 1.5, 1.2);
-        targets.push(Target { what, figure, target, goal, unit: "x", more_is_better: false });
+        let figure = contest(WAKE_UP).ratio(Evict::NAME, RAW, column);
+        let (target, goal, unit, more_is_better) = (1.5, 1.2, "x", false);
+        targets.push(Target { what, figure, target, goal, unit, more_is_better });
     }
     let figure = contest(RELEASE).median(RELEASED, 0);
     let (what, target, goal) = (format!("{RELEASE}, p50: {RELEASED}"), 150.0, 100.0);

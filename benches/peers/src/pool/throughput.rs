@@ -47,8 +47,11 @@ struct Part<'a, E> {
 /// One producer on a core of its own, with the worker on another.
 pub(crate) struct OneProducer;
 
-/// Two producers and a worker, all of which run where the system lets them.
+/// Two producers that share a core, with the worker on another.
 pub(crate) struct TwoProducers;
+
+/// Two producers and a worker, all of which run where the system lets them.
+pub(crate) struct TwoFreeProducers;
 
 impl Turn for OneProducer {
     fn take<E: Executor>(bench: &Bench) -> Vec<f64> {
@@ -58,6 +61,13 @@ impl Turn for OneProducer {
 }
 
 impl Turn for TwoProducers {
+    fn take<E: Executor>(bench: &Bench) -> Vec<f64> {
+        let executor = bench.start_beside(|| E::start(bench.clock));
+        vec![thousands_a_second(bench, &executor, 2)]
+    }
+}
+
+impl Turn for TwoFreeProducers {
     fn take<E: Executor>(bench: &Bench) -> Vec<f64> {
         vec![thousands_a_second(bench, &E::start(bench.clock), 2)]
     }
