@@ -61,8 +61,7 @@ impl<'a> Helper<'a> {
         let now = self.shared.now();
         let mut visit = self.shared.visit(job.group, now);
         let running = job.key().and_then(|key| visit.core.scheduler.claim(now, key));
-        visit.leave();
-        self.shared.attend(job.group, now);
+        visit.end();
         running.is_some_and(|running| self.run(job.group, running))
     }
 
@@ -79,16 +78,28 @@ impl<'a> Helper<'a> {
         if running.is_none() {
             idle.lie_down(self.index);
         }
-        visit.leave();
-        self.shared.attend(self.group, now);
-        match running {
-            Some(running) => drop(self.run(self.group, running)),
-            None => {
-                park();
-                if !idle.get_up(self.index) {
-                    // What is waited for may have ended as well: then somebody else has to go.
-                    self.shared.look_after(self.group);
-                }
+        let news = visit.end_untold();
+        if let Some(running) = running {
+            news.tell();
+            self.run(self.group, running);
+            return;
+        }
+        if news.is_empty() {
+            park();
+        }
+        let was_sent = !idle.get_up(self.index);
+        news.tell();
+        if was_sent {
+            self.pass_on();
+        }
+    }
+
+    /// Looks after what this worker was sent to, since what it waits for may have ended as well:
+    /// then somebody else has to go. It may be another group's.
+    fn pass_on(&self) {
+        for (at, group) in self.shared.groups.iter().enumerate() {
+            if at == self.group || group.head.read().is_some() {
+                self.shared.look_after(at);
             }
         }
     }

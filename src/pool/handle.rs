@@ -156,10 +156,11 @@ impl Handle {
     /// done by then), and waits for the end. Futures that still wait for something at `by` are
     /// cancelled. A closure that runs is not interrupted, so this can take longer.
     ///
-    /// Called by a job of the pool, it doesn't wait. Returns what has become of all jobs.
+    /// Called by a job of the pool, or by a waker or destructor on the timer's thread, it doesn't
+    /// wait. Returns what has become of all jobs.
     pub fn drain(&self, by: Time) -> Stats {
         self.shared.close(by);
-        if own_group(&self.shared).is_none() {
+        if own_group(&self.shared).is_none() && !self.timer().is_current() {
             self.shared.workers.wait();
         }
         self.shared.stats()

@@ -31,6 +31,11 @@ impl Lease {
         Leave(self)
     }
 
+    /// Lets the owner look again.
+    pub(super) fn nudge(&self) {
+        self.owner.unpark();
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.jobs.load(Ordering::Acquire) == 0
     }

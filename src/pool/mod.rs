@@ -43,7 +43,10 @@
 //!
 //! A job that blocks takes its worker with it. A job that waits for another of the same pool, by
 //! [`Ticket::wait`] or [`Handle::scope`], runs that one itself if nobody else has begun with it, so
-//! that jobs which wait for their own sub-tasks never lock the pool up.
+//! that jobs which wait for their own sub-tasks don't lock the pool up. While that one waits
+//! itself, the worker runs other jobs, up to 32 of them inside each other; deeper down it only
+//! waits. So don't block on futures of the same pool that wait for its jobs in turn where many do
+//! so at once: await them. What a worker runs while a job waits counts as worker time of both.
 //!
 //! # Panics
 //!
@@ -52,6 +55,7 @@
 mod at_work;
 mod body;
 mod builder;
+mod contain;
 mod group;
 mod handle;
 mod home;
@@ -108,7 +112,8 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.handle.shutdown_now();
         let own = current().id();
-        if self.threads.iter().any(|thread| thread.thread().id() == own) {
+        let is_worker = self.threads.iter().any(|thread| thread.thread().id() == own);
+        if is_worker || self.timer().is_current() {
             return;
         }
         for thread in self.threads.drain(..) {

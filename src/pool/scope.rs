@@ -105,20 +105,26 @@ impl<'scope> Scope<'scope, '_> {
         // From here on the scope waits for the job.
         self.lease.enter();
         let erased = erase(task.clone());
+        // Before anything can unwind: dropped, it gives the job up.
+        let ticket = ScopedTicket(Claim::new(&self.handle.shared, task.clone()));
+        if let Err(reason) = self.handle.offer(erased.clone(), now)
+            && let Some(Scoped(call)) = task.take_body()
+        {
+            self.lease.leave();
+            return Err(Refused { job: job.carrying(call), reason });
+        }
         if let Some(own) = &self.own {
-            own.lock().push(erased.clone());
-        }
-        match self.handle.offer(erased, now) {
-            Ok(()) => Ok(ScopedTicket(Claim::new(&self.handle.shared, task))),
-            Err(reason) => {
-                let call = task.take_body().map(|Scoped(call)| call);
-                self.lease.leave();
-                match call {
-                    Some(call) => Err(Refused { job: job.carrying(call), reason }),
-                    None => Ok(ScopedTicket(Claim::new(&self.handle.shared, task))),
-                }
+            let mut own = own.lock();
+            // Each is looked at a few times at most, and those that have ended make room.
+            if own.len() >= 64 && own.len().is_power_of_two() {
+                own.retain(|task| !task.has_ended());
             }
+            own.push(erased);
+            drop(own);
+            // A scoped job may have submitted it, while the scope's thread waits already.
+            self.lease.nudge();
         }
+        Ok(ticket)
     }
 
     /// Waits until all jobs have ended. A worker runs what is queued of them meanwhile.
@@ -154,11 +160,21 @@ impl<'scope> Scope<'scope, '_> {
 fn erase<'scope>(task: Arc<dyn Runnable + 'scope>) -> TaskRef {
     // SAFETY: the two types differ in the lifetime of what the job borrows and in nothing else.
     // `submit` has entered the scope's lease for the job, and `Handle::scope` returns, and so ends
-    // 'scope, only when the lease is idle. The job leaves the lease as the last thing that
-    // `Task::end` does, when its closure has been consumed or dropped, and its result is dropped or
-    // in the hands of a ticket, which doesn't outlive 'scope. What remains of it holds nothing that
-    // was borrowed.
+    // 'scope, only when the lease is idle, also when it unwinds. The job leaves the lease as the
+    // last thing that `Task::end` does. By then its closure was consumed or dropped, or was shed;
+    // and its result, or the closure that was shed, is dropped or in the hands of a ticket, which
+    // doesn't outlive 'scope: a ticket that is dropped, by unwinding too, drops what it has, or
+    // marks the job as abandoned, and then `end` drops it before the job leaves. What remains of
+    // the job holds nothing that was borrowed.
     unsafe { mem::transmute::<Arc<dyn Runnable + 'scope>, TaskRef>(task) }
+}
+
+struct WaitForAll<'a>(&'a Lease);
+
+impl Drop for WaitForAll<'_> {
+    fn drop(&mut self) {
+        self.0.wait();
+    }
 }
 
 pub(super) fn scope<'env, F, T>(handle: &'env Handle, run: F) -> T
@@ -168,6 +184,8 @@ where
     let own = own_group(&handle.shared).map(|_| Mutex::new(Vec::new()));
     let (scope, env) = (PhantomData, PhantomData);
     let scope = Scope { handle, lease: Arc::new(Lease::new()), own, scope, env };
+    // Whatever unwinds through here, even out of the waiting itself, waits first.
+    let _last = WaitForAll(&scope.lease);
     let result = catch_unwind(AssertUnwindSafe(|| run(&scope)));
     scope.wait();
     result.unwrap_or_else(|payload| resume_unwind(payload))

@@ -5,7 +5,7 @@ use std::task::Wake;
 
 use super::group::Group;
 use super::task::TaskRef;
-use super::visit::Visit;
+use super::visit::{News, Visit};
 use crate::scheduler::{Class, ClassStats, Stats, stripes};
 use crate::sync::{
     Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Thread, Weak, current, fence, park,
@@ -102,7 +102,7 @@ impl Shared {
     ///
     /// The job, if the lock is held and the inbox is full.
     pub(super) fn submit(&self, task: TaskRef, now: Time) -> Result<(), TaskRef> {
-        let group = task.spot().group;
+        let (group, due) = (task.spot().group, task.spot().deadline());
         let at = &self.groups[group];
         at.leave(task)?;
         // Between leaving the job and looking for who rests: who lies down looks after that. The
@@ -111,7 +111,9 @@ impl Shared {
         if !self.is_striped() && at.idle.wake_one() {
             return Ok(());
         }
-        if self.is_real_time && at.was_visited_since(now - HURRY) {
+        let is_short = self.is_real_time && at.was_visited_since(now - HURRY);
+        let has_time = due.is_none_or(|due| due > now + 2 * LATER);
+        if is_short && has_time && !self.is_anybody_resting(at) {
             at.alarm.set(now + LATER);
         } else {
             self.attend(group, now);
@@ -121,30 +123,36 @@ impl Shared {
 
     /// Visits a group, when its lock is free.
     pub(super) fn visit(&self, group: usize, now: Time) -> Visit<'_> {
-        let group = &self.groups[group];
-        let mut visit = Visit::new(self, group, group.lock(), now);
+        let mut visit = Visit::new(self, group, self.groups[group].lock(), now);
         visit.drain();
         visit
     }
 
     /// Takes in what others have left, unless somebody else is about to. Call it after something
-    /// was left, and after the lock was given back.
+    /// was left.
     pub(super) fn attend(&self, at: usize, now: Time) {
-        let group = &self.groups[at];
+        self.attend_untold(at, now).tell();
+    }
+
+    /// As [`attend`](Self::attend), and leaves the telling to the caller. A visit does it after it
+    /// has given the lock back.
+    pub(super) fn attend_untold(&self, at: usize, now: Time) -> News {
+        let (group, mut news) = (&self.groups[at], News::default());
         for _ in 0..ROUNDS {
             // Between leaving something and trying the lock, and between giving the lock back and
             // looking here: of two who do this at the same time, one sees what the other did.
             fence(Ordering::SeqCst);
             if group.is_attended() {
-                return;
+                return news;
             }
-            let Some(core) = group.core.try_lock() else { return };
-            let mut visit = Visit::new(self, group, core, now);
+            let Some(core) = group.core.try_lock() else { return news };
+            let mut visit = Visit::new(self, at, core, now);
             visit.drain();
-            visit.leave();
+            news.extend(visit.leave());
         }
         // A clock that is moved by hand may stand still.
         group.alarm.set(if self.is_real_time { now + LATER } else { now });
+        news
     }
 
     /// Whether a worker rests that could take a job of the group.
@@ -170,11 +178,11 @@ impl Shared {
             visit.close_out();
             shed += visit.shed(usize::MAX) as u64;
             visit.look_again();
-            visit.leave();
+            let news = visit.end_untold();
             // Those who have nothing to do any more end.
             self.groups[at].idle.wake_all();
             self.groups[at].alarm.set(by.max(now));
-            self.attend(at, now);
+            news.tell();
         }
         shed
     }
@@ -185,8 +193,7 @@ impl Shared {
         let mut visit = self.visit(at, now);
         visit.close_out();
         visit.look_again();
-        visit.leave();
-        self.attend(at, now);
+        visit.end();
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -195,8 +202,7 @@ impl Shared {
         for at in 0..self.groups.len() {
             let visit = self.visit(at, now);
             sum += visit.core.scheduler.stats();
-            visit.leave();
-            self.attend(at, now);
+            visit.end();
         }
         sum
     }
@@ -212,8 +218,7 @@ impl Shared {
                     Some(sum) => sum.merge(stats),
                 }
             }
-            visit.leave();
-            self.attend(at, now);
+            visit.end();
         }
         sum
     }

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::body::{Body, Step, Waking};
+use super::contain::contain;
 use super::lease::Lease;
 use super::outcome::Outcome;
 use super::waiter::Waiter;
@@ -38,6 +39,9 @@ pub(super) trait Runnable: Send + Sync {
 
     /// The job has left the queue without having been run to its end.
     fn cancel(&self);
+
+    /// Whether nothing will be done with it any more.
+    fn has_ended(&self) -> bool;
 }
 
 /// How a run ended.
@@ -84,6 +88,11 @@ impl Spot {
     /// The job for its scheduler.
     pub(super) fn job(&self) -> Job<()> {
         self.job.clone()
+    }
+
+    /// When the job must be done, as it was submitted.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.job.due(Time::ZERO)
     }
 
     pub(super) const fn release(&self) -> Option<Time> {
@@ -186,10 +195,10 @@ impl<B: Body> Task<B> {
             None
         };
         drop(slot);
-        // The job's own code: it runs outside the lock, and may panic.
-        drop(unwanted);
+        // The submitter's code: it runs outside the lock, and its panic changes no outcome.
+        contain(|| drop(unwanted));
         if let Some(waiter) = waiter {
-            waiter.wake();
+            contain(|| waiter.wake());
         }
     }
 
@@ -268,11 +277,15 @@ impl<B: Body> Runnable for Task<B> {
             @ (Stage::Queued(_) | Stage::Paused(_) | Stage::Suspended(_) | Stage::Resumed(_)) => {
                 drop(slot);
                 // The submitter's destructors may panic; the outcome is the same.
-                drop(catch_unwind(AssertUnwindSafe(|| drop(it))));
+                contain(|| drop(it));
                 self.end(End::Cancelled);
             }
             other => slot.stage = other,
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.slot.lock().stage, Stage::Ended(_) | Stage::Gone)
     }
 }
 

@@ -97,7 +97,7 @@ impl<R> Ticket<R> {
 impl<R> Future for Ticket<R> {
     type Output = Outcome<R>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome<R>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome<R>> {
         self.0.poll(context)
     }
 }
@@ -137,7 +137,9 @@ impl<'a, R, W> Claim<'a, R, W> {
 
     /// Waits for the outcome while there is time, which is asked after each wake-up.
     fn wait_while(mut self, mut has_time: impl FnMut() -> bool) -> Result<Outcome<R, W>, Self> {
-        let Some(task) = self.task.take() else { return Err(self) };
+        // It stays in its place until there is an outcome: whatever unwinds through here gives the
+        // job up.
+        let Some(task) = self.task.clone() else { return Err(self) };
         let shared = self.shared.clone();
         let helper = Helper::new(&shared);
         // A worker that waits for a release is woken by it, since all others may wait as well.
@@ -148,10 +150,10 @@ impl<'a, R, W> Claim<'a, R, W> {
             let thread = current();
             let waiter = if helper.is_some() { Waiter::Helper } else { Waiter::Thread };
             if let Some(outcome) = task.take(Some(waiter(thread))) {
+                self.task = None;
                 return Ok(outcome);
             }
             if !has_time() {
-                self.task = Some(task);
                 return Err(self);
             }
             if let (Some(sleep), Some(waker)) = (release.as_mut().as_pin_mut(), &waker)
@@ -177,8 +179,13 @@ impl<'a, R, W> Claim<'a, R, W> {
         })
     }
 
-    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<Outcome<R, W>> {
-        self.task.as_ref().map_or(Poll::Pending, |task| task.poll(context))
+    pub(super) fn poll(&mut self, context: &Context<'_>) -> Poll<Outcome<R, W>> {
+        let Some(task) = &self.task else { return Poll::Pending };
+        let polled = task.poll(context);
+        if polled.is_ready() {
+            self.task = None;
+        }
+        polled
     }
 
     pub(super) fn cancel(&self) -> bool {
@@ -195,8 +202,7 @@ impl<'a, R, W> Claim<'a, R, W> {
             None => Err(RescheduleError::Stale),
         };
         visit.look_again();
-        visit.leave();
-        shared.attend(group, now);
+        visit.end();
         rescheduled
     }
 
@@ -223,7 +229,6 @@ fn cancel<R, W>(shared: &Shared, task: &(dyn Outlet<R, W> + '_)) -> bool {
     let (group, now) = (task.spot().group, shared.now());
     let mut visit = shared.visit(group, now);
     let was_there = task.spot().key().is_some_and(|key| visit.cancel(key));
-    visit.leave();
-    shared.attend(group, now);
+    visit.end();
     was_there
 }

@@ -3,15 +3,14 @@
 //! Nobody else's code runs under the lock: what tickets have to be told is collected, and told
 //! after it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use super::contain::contain;
 use super::group::{Core, Group};
 use super::shared::Shared;
 use super::task::{Ran, Suspended, TaskRef};
 use super::trace;
 use crate::key::Key;
 use crate::scheduler::{Cancelled, Next, Outcome, Running, Verdict};
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::{MutexGuard, Ordering, current};
 use crate::time::Time;
 
 /// The most that one visit sheds without a worker's poll: a visitor has work of its own.
@@ -20,6 +19,8 @@ const BATCH: usize = 256;
 /// Somebody holds the lock of a group.
 pub(super) struct Visit<'a> {
     shared: &'a Shared,
+    /// Which group it is.
+    at: usize,
     group: &'a Group,
     pub(super) core: MutexGuard<'a, Core>,
     now: Time,
@@ -38,13 +39,25 @@ pub(super) struct Visit<'a> {
 impl<'a> Visit<'a> {
     pub(super) fn new(
         shared: &'a Shared,
-        group: &'a Group,
+        at: usize,
         core: MutexGuard<'a, Core>,
         now: Time,
     ) -> Self {
+        let group = &shared.groups[at];
         let (turned_away, cancelled) = (Vec::new(), Vec::new());
         let (has_polled, looks_again, alarm_at) = (false, false, None);
-        Self { shared, group, core, now, has_polled, looks_again, alarm_at, turned_away, cancelled }
+        Self {
+            shared,
+            at,
+            group,
+            core,
+            now,
+            has_polled,
+            looks_again,
+            alarm_at,
+            turned_away,
+            cancelled,
+        }
     }
 
     /// Takes in what others have left: at least all that was there when the visit began.
@@ -91,6 +104,8 @@ impl<'a> Visit<'a> {
 
     /// Ends a run.
     pub(super) fn finish(&mut self, key: Key, ran: Ran) {
+        // It may have ended earlier than expected: what runs in slack can start.
+        self.core.is_changed = true;
         let scheduler = &mut self.core.scheduler;
         match ran {
             Ran::Done => drop(scheduler.complete(self.now, key, Outcome::Done)),
@@ -220,8 +235,8 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Gives the lock back, and tells what has to be told.
-    pub(super) fn leave(mut self) {
+    /// Gives the lock back.
+    pub(super) fn leave(mut self) -> News {
         self.look_ahead();
         // The alarm rings for the earliest time alone, and forgets the others.
         self.set_alarm(self.core.closing.filter(|&by| by > self.now));
@@ -233,20 +248,60 @@ impl<'a> Visit<'a> {
         if let Some(at) = alarm_at {
             group.alarm.set(at);
         }
-        for (task, verdict) in turned_away {
-            tell(|| {
+        News { turned_away, cancelled }
+    }
+
+    /// Gives the lock back and takes in what others have left meanwhile, relying on this visit.
+    /// What has to be told comes back: it takes as long as submitters' wakers and destructors do.
+    pub(super) fn end_untold(self) -> News {
+        let (shared, at, now) = (self.shared, self.at, self.now);
+        let mut news = self.leave();
+        news.extend(shared.attend_untold(at, now));
+        news
+    }
+
+    /// As [`end_untold`](Self::end_untold), and tells it.
+    pub(super) fn end(self) {
+        self.end_untold().tell();
+    }
+}
+
+/// What tickets have to be told, outside of all locks and when nobody relies on this thread.
+#[derive(Default)]
+#[must_use = "somebody waits for it"]
+pub(super) struct News {
+    /// Jobs that are not run.
+    turned_away: Vec<(TaskRef, Verdict)>,
+    /// Jobs that nobody wants any more.
+    cancelled: Vec<TaskRef>,
+}
+
+impl News {
+    pub(super) fn is_empty(&self) -> bool {
+        self.turned_away.is_empty() && self.cancelled.is_empty()
+    }
+
+    pub(super) fn extend(&mut self, more: Self) {
+        self.turned_away.extend(more.turned_away);
+        self.cancelled.extend(more.cancelled);
+    }
+
+    /// Runs what submitters wrote: wakers and destructors. One that panics doesn't keep others from
+    /// hearing what became of their jobs.
+    pub(super) fn tell(self) {
+        if self.is_empty() {
+            return;
+        }
+        for (task, verdict) in self.turned_away {
+            contain(|| {
                 trace::not_run(&verdict);
                 task.shed(verdict);
             });
         }
-        for task in cancelled {
-            tell(|| task.cancel());
+        for task in self.cancelled {
+            contain(|| task.cancel());
         }
+        // One of them may have parked this thread, and taken a token that was for its waiting.
+        current().unpark();
     }
-}
-
-/// Runs what a submitter wrote: wakers and destructors. One that panics must not keep others from
-/// hearing what became of their jobs.
-fn tell(what: impl FnOnce()) {
-    drop(catch_unwind(AssertUnwindSafe(what)));
 }

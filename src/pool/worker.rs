@@ -1,8 +1,7 @@
 //! A worker's thread.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::at_work;
+use super::contain::contain;
 use super::shared::Shared;
 use super::task::{Ran, TaskRef};
 use super::trace;
@@ -29,6 +28,8 @@ pub(super) struct Ended {
 enum Turn {
     Run(usize, Running<TaskRef>),
     Rest,
+    /// Looks again.
+    Again,
     End,
 }
 
@@ -46,6 +47,7 @@ impl Worker {
             match self.turn(ended.take()) {
                 Turn::Run(group, running) => ended = Some(run(group, running)),
                 Turn::Rest => self.shared.groups[self.group].idle.rest(self.index),
+                Turn::Again => {}
                 Turn::End => break,
             }
         }
@@ -70,8 +72,9 @@ impl Worker {
             }
             return turn;
         }
+        let group = &shared.groups[self.group];
         let mut visit = shared.visit(self.group, now);
-        shared.groups[self.group].note_visit(now);
+        group.note_visit(now);
         if let Some(ended) = ended {
             visit.finish(ended.key, ended.ran);
         }
@@ -79,12 +82,19 @@ impl Worker {
             Some(running) => Turn::Run(self.group, running),
             None if visit.is_over() => Turn::End,
             None => {
-                shared.groups[self.group].idle.lie_down(self.index);
+                group.idle.lie_down(self.index);
                 Turn::Rest
             }
         };
-        visit.leave();
-        shared.attend(self.group, now);
+        let news = visit.end_untold();
+        if !news.is_empty() && matches!(turn, Turn::Rest) {
+            // Nobody may rely on a worker that tells what takes who knows how long. Whoever has
+            // sent it back to work meanwhile is seen to in the next turn.
+            _ = group.idle.get_up(self.index);
+            news.tell();
+            return Turn::Again;
+        }
+        news.tell();
         match turn {
             Turn::Rest if shared.is_striped() => self.look_around(now),
             turn => turn,
@@ -121,8 +131,7 @@ impl Worker {
             let is_first = stripes::confirm(&mut heads[from], stripes::head(first));
             let key = first.filter(|_| is_first).map(|(key, _)| key);
             let running = key.and_then(|key| visit.core.scheduler.claim(now, key));
-            visit.leave();
-            self.shared.attend(from, now);
+            visit.end();
             if is_first {
                 return running.map(|running| Turn::Run(from, running));
             }
@@ -132,15 +141,17 @@ impl Worker {
 
 /// Runs a job. What panics outside of it, in a waker or a destructor, is no reason to end.
 pub(super) fn run(group: usize, running: Running<TaskRef>) -> Ended {
-    let _span = trace::run(&running);
-    let (key, budget, task) = (running.key, running.budget(), running.payload);
-    let ran = catch_unwind(AssertUnwindSafe(move || task.run(budget))).unwrap_or(Ran::Failed);
-    Ended { group, key, ran }
+    let key = running.key;
+    let ran = contain(move || {
+        let _span = trace::run(&running);
+        let budget = running.budget();
+        running.payload.run(budget)
+    });
+    Ended { group, key, ran: ran.unwrap_or(Ran::Failed) }
 }
 
 pub(super) fn finish(shared: &Shared, ended: Ended, now: Time) {
     let mut visit = shared.visit(ended.group, now);
     visit.finish(ended.key, ended.ran);
-    visit.leave();
-    shared.attend(ended.group, now);
+    visit.end();
 }

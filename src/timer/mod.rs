@@ -137,6 +137,11 @@ impl Timer {
         self.thread.unpark();
     }
 
+    /// Whether this is the timer's own thread: a waker runs on it, for which everybody else waits.
+    pub(crate) fn is_current(&self) -> bool {
+        self.thread.is_current()
+    }
+
     fn queue(&self) -> &Queue {
         self.thread.queue()
     }

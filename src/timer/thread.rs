@@ -33,6 +33,10 @@ impl TimerThread {
         &self.queue
     }
 
+    pub(super) fn is_current(&self) -> bool {
+        self.handle.as_ref().is_some_and(|handle| handle.thread().id() == current().id())
+    }
+
     pub(super) fn unpark(&self) {
         if let Some(handle) = &self.handle {
             handle.thread().unpark();

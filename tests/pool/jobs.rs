@@ -74,6 +74,58 @@ fn a_destructor_that_panics_takes_no_worker_with_it() {
     assert_eq!(last.wait().done(), Some("alive"));
 }
 
+/// Is thrown, and throws another one when it is dropped.
+struct Fuse;
+
+impl Drop for Fuse {
+    fn drop(&mut self) {
+        std::panic::panic_any("what was thrown panics as well");
+    }
+}
+
+/// A result whose destructor throws such a thing.
+struct Chain;
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        std::panic::panic_any(Fuse);
+    }
+}
+
+#[test]
+fn what_was_thrown_may_panic_when_it_is_dropped() {
+    let pool = pool(1);
+    // Detached before it runs: its result is the worker's to drop.
+    let gate = Gate::close(&pool);
+    pool.submit(Job::new(|_| Chain).budget(LONG)).expect("there is room").detach();
+    gate.open();
+    let gate = Gate::close(&pool);
+    let chain = Chain;
+    let first = pool.submit(Job::new(move |_| drop(chain)).budget(LONG)).expect("room");
+    let second = pool.submit(Job::new(|_| ()).budget(LONG)).expect("there is room");
+    assert!(first.cancel());
+    assert!(matches!(first.wait(), Outcome::Cancelled));
+    let chain = Chain;
+    pool.submit(Job::new(move |_| drop(chain)).budget(LONG)).expect("room").detach();
+    pool.shutdown_now();
+    assert!(second.wait().verdict().is_some(), "it is told, whoever panicked before");
+    gate.open();
+    // The worker has lived through all of that.
+    assert_eq!(pool.drain(Time::MAX).done, 3);
+}
+
+#[test]
+fn a_ticket_that_was_awaited_has_nothing_more_to_give() {
+    let pool = pool(1);
+    let mut ticket = pool.submit(Job::new(|_| 7).budget(LONG)).expect("there is room");
+    let waker = Waker::from(Arc::new(Unpark(current())));
+    let mut context = Context::from_waker(&waker);
+    while std::pin::Pin::new(&mut ticket).poll(&mut context).is_pending() {
+        park();
+    }
+    assert!(matches!(ticket.wait(), Outcome::Cancelled));
+}
+
 #[test]
 fn what_is_cancelled_is_dropped_at_once_and_frees_its_place() {
     let Still { pool, .. } = &Still::new(Pool::builder().workers(1).queue_bound(1));

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use punctual::pool::Outcome;
@@ -86,6 +86,49 @@ fn a_panic_is_the_outcome_of_a_scoped_job() {
         panic_message(scope.submit(job).expect("there is room").wait())
     });
     assert_eq!(message, "in a scope");
+}
+
+/// Throws something that panics when it is dropped.
+struct Chain;
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        std::panic::panic_any(Fuse);
+    }
+}
+
+struct Fuse;
+
+impl Drop for Fuse {
+    fn drop(&mut self) {
+        std::panic::panic_any("once more");
+    }
+}
+
+#[test]
+fn no_destructor_ends_a_scope_before_its_jobs() {
+    let pool = pool(2);
+    let handle = pool.clone();
+    let job = Job::new(move |_: Budget| {
+        let (runs, all_are_detached) = (AtomicU32::new(0), AtomicBool::new(false));
+        handle.scope(|scope| {
+            for _ in 0..20 {
+                let job = Job::new(|_: Budget| {
+                    // Whoever detaches a job that has ended drops its result.
+                    while !all_are_detached.load(Ordering::Acquire) {
+                        thread::yield_now();
+                    }
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    Chain
+                });
+                scope.submit(job.budget(LONG)).expect("there is room").detach();
+            }
+            all_are_detached.store(true, Ordering::Release);
+        });
+        runs.into_inner()
+    });
+    let ticket = pool.submit(job.budget(LONG)).expect("there is room");
+    assert_eq!(ticket.wait().done(), Some(20));
 }
 
 #[test]
