@@ -1,7 +1,7 @@
 //! How jobs come into a pool.
 
 use super::at_work::own_group;
-use super::body::{Async, Call};
+use super::body::{Async, Body, Call};
 use super::home::{Home, Seat};
 use super::lease::Lease;
 use super::scope::{self, Scope};
@@ -40,17 +40,9 @@ impl Handle {
         R: Send + 'static,
     {
         let (call, job) = job.split();
-        let (spot, now) = match self.spot(&job, None) {
-            Ok(spot) => spot,
-            Err(reason) => return Err(Refused { job: job.carrying(call), reason }),
-        };
-        let task = Task::new(spot, (), Call(call));
-        match self.offer(task.clone(), now) {
-            Ok(()) => Ok(Ticket(Claim::new(&self.shared, task))),
-            Err(reason) => match task.take_body() {
-                Some(Call(call)) => Err(Refused { job: job.carrying(call), reason }),
-                None => Ok(Ticket(Claim::new(&self.shared, task))),
-            },
+        match self.enqueue(&job, (), Call(call)) {
+            Ok(task) => Ok(Ticket(Claim::new(&self.shared, task))),
+            Err((Call(call), reason)) => Err(Refused { job: job.carrying(call), reason }),
         }
     }
 
@@ -75,17 +67,9 @@ impl Handle {
         let Some(seat) = Seat::take(&self.shared) else {
             return Err(Refused { job: job.carrying(make), reason: RefuseReason::QueueFull });
         };
-        let (spot, now) = match self.spot(&job, None) {
-            Ok(spot) => spot,
-            Err(reason) => return Err(Refused { job: job.carrying(make), reason }),
-        };
-        let task = Task::new(spot, Home(self.shared.clone()), Async { make, seat });
-        match self.offer(task.clone(), now) {
-            Ok(()) => Ok(Ticket(Claim::new(&self.shared, task))),
-            Err(reason) => match task.take_body() {
-                Some(Async { make, .. }) => Err(Refused { job: job.carrying(make), reason }),
-                None => Ok(Ticket(Claim::new(&self.shared, task))),
-            },
+        match self.enqueue(&job, Home(self.shared.clone()), Async { make, seat }) {
+            Ok(task) => Ok(Ticket(Claim::new(&self.shared, task))),
+            Err((Async { make, .. }, reason)) => Err(Refused { job: job.carrying(make), reason }),
         }
     }
 
@@ -170,6 +154,24 @@ impl Handle {
     /// wait for something are cancelled, what runs ends by itself, and nobody is waited for.
     pub fn shutdown_now(&self) -> u64 {
         self.shared.close(Time::ZERO)
+    }
+
+    /// Makes a task of a job and brings it to its queue.
+    fn enqueue<B: Body + 'static>(
+        &self,
+        job: &Job<()>,
+        home: B::Home,
+        body: B,
+    ) -> Result<Arc<Task<B>>, (B, RefuseReason)> {
+        let (spot, now) = match self.spot(job, None) {
+            Ok(spot) => spot,
+            Err(reason) => return Err((body, reason)),
+        };
+        let task = Task::new(spot, home, body);
+        match self.offer(task.clone(), now) {
+            Err(reason) => task.take_body().map_or(Ok(task), |body| Err((body, reason))),
+            Ok(()) => Ok(task),
+        }
     }
 
     /// Where a job is to be queued, and the time.

@@ -30,10 +30,7 @@ pub(super) struct Visit<'a> {
     looks_again: bool,
     /// When somebody has to look again.
     alarm_at: Option<Time>,
-    /// Jobs that are not run.
-    turned_away: Vec<(TaskRef, Verdict)>,
-    /// Jobs that nobody wants any more.
-    cancelled: Vec<TaskRef>,
+    news: News,
 }
 
 impl<'a> Visit<'a> {
@@ -44,20 +41,9 @@ impl<'a> Visit<'a> {
         now: Time,
     ) -> Self {
         let group = &shared.groups[at];
-        let (turned_away, cancelled) = (Vec::new(), Vec::new());
         let (has_polled, looks_again, alarm_at) = (false, false, None);
-        Self {
-            shared,
-            at,
-            group,
-            core,
-            now,
-            has_polled,
-            looks_again,
-            alarm_at,
-            turned_away,
-            cancelled,
-        }
+        let news = News::default();
+        Self { shared, at, group, core, now, has_polled, looks_again, alarm_at, news }
     }
 
     /// Takes in what others have left: at least all that was there when the visit began.
@@ -87,7 +73,7 @@ impl<'a> Visit<'a> {
             }
             Err(refused) => {
                 let verdict = Verdict::Refused(refused.reason);
-                self.turned_away.push((refused.job.payload, verdict));
+                self.news.turned_away.push((refused.job.payload, verdict));
             }
         }
     }
@@ -137,25 +123,18 @@ impl<'a> Visit<'a> {
         // What it would have taken is slack now.
         self.core.is_changed |= task.is_some();
         let was_there = task.is_some();
-        self.cancelled.extend(task);
+        self.news.cancelled.extend(task);
         was_there
     }
 
     /// What a worker has to do next.
     pub(super) fn next(&mut self) -> Option<Running<TaskRef>> {
-        let before = self.turned_away.len();
         self.has_polled = true;
         loop {
             match self.core.scheduler.poll(self.now) {
-                Next::Run(running) => {
-                    // There may be more to shed than come between two runs.
-                    let most = self.core.scheduler.config().max_sheds_between_runs as usize;
-                    let is_all = self.turned_away.len() - before < most;
-                    self.set_alarm((!is_all).then_some(self.now));
-                    return Some(running);
-                }
+                Next::Run(running) => return Some(running),
                 Next::Shed(shed) => {
-                    self.turned_away.push((shed.payload, Verdict::Shed(shed.reason)));
+                    self.news.turned_away.push((shed.payload, Verdict::Shed(shed.reason)));
                 }
                 Next::Wait(until) => {
                     self.set_alarm(until);
@@ -194,7 +173,7 @@ impl<'a> Visit<'a> {
             self.group.length.store(self.core.scheduler.len(), Ordering::Relaxed);
         }
         if !self.core.is_changed {
-            return;
+            return self.leave_sheds_to_alarm();
         }
         let has_woken = self.shared.is_anybody_resting(self.group)
             && self.core.scheduler.first(self.now).is_some()
@@ -213,16 +192,22 @@ impl<'a> Visit<'a> {
         };
         self.set_alarm(next_moment);
         (self.core.is_changed, self.core.next_moment) = (has_woken, None);
+        self.leave_sheds_to_alarm();
     }
 
-    /// Sheds what has to be, at most so many; the alarm sees to the rest. Returns how many that
-    /// were.
+    /// More may have to be shed than come between two runs, or in one visit.
+    fn leave_sheds_to_alarm(&mut self) {
+        if self.core.scheduler.has_sheds() {
+            self.set_alarm(Some(self.now));
+        }
+    }
+
+    /// Sheds what has to be, at most so many. Returns how many that were.
     pub(super) fn shed(&mut self, most: usize) -> usize {
         for shed in 0..most {
             let Some(it) = self.core.scheduler.poll_sheds(self.now) else { return shed };
-            self.turned_away.push((it.payload, Verdict::Shed(it.reason)));
+            self.news.turned_away.push((it.payload, Verdict::Shed(it.reason)));
         }
-        self.set_alarm(Some(self.now));
         most
     }
 
@@ -243,12 +228,12 @@ impl<'a> Visit<'a> {
         if self.is_over() {
             self.group.idle.wake_all();
         }
-        let Self { group, core, alarm_at, turned_away, cancelled, .. } = self;
+        let Self { group, core, alarm_at, news, .. } = self;
         drop(core);
         if let Some(at) = alarm_at {
             group.alarm.set(at);
         }
-        News { turned_away, cancelled }
+        news
     }
 
     /// Gives the lock back and takes in what others have left meanwhile, relying on this visit.

@@ -42,6 +42,8 @@ impl Worker {
     pub(super) fn work(self) {
         at_work::begin(&self.shared, self.group, self.index);
         self.shared.groups[self.group].idle.enlist(self.index);
+        // Whatever ends this thread: somebody may wait for that.
+        let _retire = RetireLater(&self.shared);
         let mut ended = None;
         loop {
             match self.turn(ended.take()) {
@@ -51,7 +53,6 @@ impl Worker {
                 Turn::End => break,
             }
         }
-        self.shared.workers.retire();
     }
 
     /// Ends a run, and looks for the next one.
@@ -136,6 +137,14 @@ impl Worker {
                 return running.map(|running| Turn::Run(from, running));
             }
         }
+    }
+}
+
+struct RetireLater<'a>(&'a Shared);
+
+impl Drop for RetireLater<'_> {
+    fn drop(&mut self) {
+        self.0.workers.retire();
     }
 }
 

@@ -317,6 +317,12 @@ impl<T, I: Ord + Clone> Scheduler<T, I> {
         self.shed_next(now)
     }
 
+    /// Whether it was decided already that something is shed, and nobody was told yet. O(1).
+    #[cfg(feature = "pool")]
+    pub(crate) fn has_sheds(&self) -> bool {
+        self.queue.first_doomed().is_some()
+    }
+
     /// When something changes by itself next, as a [`Next::Wait`] of a poll that has nothing to
     /// start or to shed says it. Costs what
     /// [`IdWheel::next_wakeup`](crate::wheel::IdWheel::next_wakeup) does.
