@@ -78,6 +78,8 @@ pub mod heap;
 pub mod key;
 #[cfg(feature = "pool")]
 pub mod pool;
+#[cfg(feature = "refresh")]
+pub mod refresh;
 pub mod scheduler;
 #[cfg(feature = "simulation")]
 pub mod simulation;

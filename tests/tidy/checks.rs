@@ -13,7 +13,7 @@ pub(crate) const LINES: [&[&str]; 7] = [
     &["sync", "prefetch"],
     &["time", "key"],
     &["heap", "wheel"],
-    &["scheduler"],
+    &["scheduler", "refresh"],
     &["timer", "simulation"],
     &["pool"],
     &["cache", "adapters"],
