@@ -74,6 +74,8 @@ extern crate alloc;
 
 #[cfg(any(feature = "metrics", feature = "tower"))]
 pub mod adapters;
+#[cfg(all(feature = "cache", not(any(punctual_loom, punctual_shuttle))))]
+pub mod cache;
 pub mod heap;
 pub mod key;
 #[cfg(feature = "pool")]
@@ -88,6 +90,10 @@ pub mod time;
 pub mod timer;
 pub mod wheel;
 
+#[cfg(any(feature = "cache", feature = "pool"))]
+mod block;
+#[cfg(any(feature = "cache", feature = "pool"))]
+mod contain;
 mod prefetch;
 mod sync;
 

@@ -15,20 +15,22 @@ mod threads {
     #[cfg(feature = "pool")]
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
     pub(crate) use parking_lot::Mutex;
-    #[cfg(feature = "pool")]
+    #[cfg(any(feature = "cache", feature = "pool"))]
     pub(crate) use parking_lot::MutexGuard;
     pub(crate) use std::sync::Arc;
-    #[cfg(any(feature = "pool", feature = "tower"))]
+    #[cfg(feature = "cache")]
+    pub(crate) use std::sync::OnceLock;
+    #[cfg(any(feature = "cache", feature = "pool", feature = "tower"))]
     pub(crate) use std::sync::Weak;
-    #[cfg(any(test, feature = "pool"))]
+    #[cfg(any(test, feature = "cache", feature = "pool"))]
     pub(crate) use std::thread::Thread;
     pub(crate) use std::thread::{JoinHandle, current, park, park_timeout};
 
-    #[cfg(feature = "pool")]
+    #[cfg(any(feature = "cache", feature = "pool"))]
     pub(crate) use crossbeam_queue::SegQueue;
-    #[cfg(feature = "pool")]
+    #[cfg(any(feature = "cache", feature = "pool"))]
     pub(crate) use crossbeam_utils::CachePadded;
-    #[cfg(feature = "pool")]
+    #[cfg(any(feature = "cache", feature = "pool"))]
     pub(crate) use std::thread_local;
 
     /// Starts a thread.

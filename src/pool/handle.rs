@@ -129,6 +129,12 @@ impl Handle {
         self.shared.class_stats(class)
     }
 
+    /// Whether this is one of the pool's workers.
+    #[cfg(feature = "cache")]
+    pub(crate) fn is_worker(&self) -> bool {
+        own_group(&self.shared).is_some()
+    }
+
     /// Whether the pool takes no jobs any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {

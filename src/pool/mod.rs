@@ -55,7 +55,6 @@
 mod at_work;
 mod body;
 mod builder;
-mod contain;
 mod group;
 mod handle;
 mod home;

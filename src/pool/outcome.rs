@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 
-use super::waiter::block_on;
+use crate::block::block_on;
 use crate::scheduler::{Budget, Verdict};
 
 /// What became of a job; `W` is what comes back of one that was not run.

@@ -19,7 +19,7 @@ use super::lease::Lease;
 use super::outcome::Outcome;
 use super::task::{Runnable, Task, TaskRef};
 use super::ticket::Claim;
-use super::waiter::unpark_waker;
+use crate::block::unpark_waker;
 
 use crate::scheduler::{Budget, Job, Refused, RescheduleError};
 use crate::sync::{Arc, Mutex, park};

@@ -10,10 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::body::{Body, Step, Waking};
-use super::contain::contain;
 use super::lease::Lease;
 use super::outcome::Outcome;
 use super::waiter::Waiter;
+use crate::contain::contain;
 use crate::key::Key;
 use crate::scheduler::{Budget, Job, Verdict};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};

@@ -7,8 +7,9 @@ use super::at_work::Helper;
 use super::outcome::{Outcome, Work};
 use super::shared::Shared;
 use super::task::Outlet;
-use super::waiter::{Waiter, unpark_waker};
+use super::waiter::Waiter;
 
+use crate::block::unpark_waker;
 use crate::scheduler::RescheduleError;
 use crate::sync::{Arc, current, park};
 use crate::time::Time;

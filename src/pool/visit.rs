@@ -3,11 +3,11 @@
 //! Nobody else's code runs under the lock: what tickets have to be told is collected, and told
 //! after it.
 
-use super::contain::contain;
 use super::group::{Core, Group};
 use super::shared::Shared;
 use super::task::{Ran, Suspended, TaskRef};
 use super::trace;
+use crate::contain::contain;
 use crate::key::Key;
 use crate::scheduler::{Cancelled, Next, Outcome, Running, Verdict};
 use crate::sync::{MutexGuard, Ordering, current};

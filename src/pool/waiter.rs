@@ -1,9 +1,8 @@
 //! Who waits for an outcome.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Waker;
 
-use crate::sync::{Arc, Thread, current, park};
+use crate::sync::Thread;
 
 pub(super) enum Waiter {
     Future(Waker),
@@ -29,31 +28,5 @@ impl Waiter {
             Self::Helper(thread) => Some(thread.clone()),
             Self::Future(_) | Self::Thread(_) => None,
         }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// A waker that unparks this thread.
-pub(super) fn unpark_waker() -> Waker {
-    Waker::from(Arc::new(Unpark(current())))
-}
-
-/// Runs a future on this thread.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = unpark_waker();
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        park();
     }
 }

@@ -1,10 +1,10 @@
 //! A worker's thread.
 
 use super::at_work;
-use super::contain::contain;
 use super::shared::Shared;
 use super::task::{Ran, TaskRef};
 use super::trace;
+use crate::contain::contain;
 use crate::key::Key;
 use crate::scheduler::{Running, stripes};
 use crate::sync::{Arc, Ordering, fence};

@@ -11,7 +11,7 @@ pub(crate) const MOST_EXAMPLE_LINES: usize = 95;
 /// is open to everyone: the only doors to atomics, locks and threads, and to the cache's hint.
 pub(crate) const LINES: [&[&str]; 7] = [
     &["sync", "prefetch"],
-    &["time", "key"],
+    &["time", "key", "block", "contain"],
     &["heap", "wheel"],
     &["scheduler", "refresh"],
     &["timer", "simulation"],

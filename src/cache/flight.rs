@@ -1,0 +1,158 @@
+//! A load, from its demand to its outcome, and who waits for it.
+
+use std::task::Waker;
+
+use super::answer::Answer;
+use super::dispatch::Dispatched;
+use super::error::{LoadError, WaitError};
+use super::load::Body;
+use crate::sync::{Arc, Mutex};
+use crate::time::Time;
+
+/// What those who wait are told.
+pub(super) type Outcome<V> = Result<Answer<V>, WaitError>;
+
+/// A load that is wanted or under way, as those know it who wait for it. Its locks are the last to
+/// be taken, and no waker is called under them.
+pub(super) struct Flight<V> {
+    /// When it was asked for.
+    pub(super) since: Time,
+    state: Mutex<State<V>>,
+    /// What is to be run, once it is known.
+    body: Mutex<Option<Arc<Body>>>,
+    dispatched: Mutex<Option<Box<dyn Dispatched>>>,
+}
+
+struct State<V> {
+    outcome: Option<Outcome<V>>,
+    /// By the number that each was given. The places of those who have left are used again.
+    waiters: Vec<Option<Waiter>>,
+    free: Vec<usize>,
+}
+
+/// Somebody who waits.
+struct Waiter {
+    /// The end of time for those who wait as long as it takes.
+    deadline: Time,
+    waker: Option<Waker>,
+    /// An end that comes before that of the flight.
+    end: Option<WaitError>,
+}
+
+impl<V> Flight<V> {
+    pub(super) const fn new(since: Time) -> Self {
+        let state = State { outcome: None, waiters: Vec::new(), free: Vec::new() };
+        Self {
+            since,
+            state: Mutex::new(state),
+            body: Mutex::new(None),
+            dispatched: Mutex::new(None),
+        }
+    }
+
+    /// Waits until the deadline: the number by which one is known.
+    pub(super) fn join(&self, deadline: Time) -> usize {
+        let mut state = self.state.lock();
+        let waiter = Some(Waiter { deadline, waker: None, end: None });
+        match state.free.pop() {
+            Some(number) => {
+                state.waiters[number] = waiter;
+                number
+            }
+            None => {
+                state.waiters.push(waiter);
+                state.waiters.len() - 1
+            }
+        }
+    }
+
+    pub(super) fn leave(&self, number: usize) {
+        let mut state = self.state.lock();
+        let left = state.waiters[number].take();
+        state.free.push(number);
+        drop(state);
+        drop(left);
+    }
+
+    /// The deadline of the first who waits, if anybody does.
+    pub(super) fn first_deadline(&self) -> Option<Time> {
+        self.state.lock().waiters.iter().flatten().map(|waiter| waiter.deadline).min()
+    }
+
+    /// A waiter's deadline has come.
+    pub(super) fn elapse(&self, number: usize) -> Option<Waker> {
+        let mut state = self.state.lock();
+        let waiter = state.waiters.get_mut(number)?.as_mut()?;
+        waiter.end.get_or_insert(WaitError::Elapsed);
+        waiter.waker.take()
+    }
+
+    /// The outcome; whoever waited is to be woken.
+    pub(super) fn land(&self, outcome: Outcome<V>, wakers: &mut Vec<Waker>) {
+        let mut state = self.state.lock();
+        if state.outcome.is_none() {
+            state.outcome = Some(outcome);
+        }
+        wakers.extend(state.waiters.iter_mut().flatten().filter_map(|it| it.waker.take()));
+    }
+
+    /// The load was dropped, whose order said that it had to be done by `asked`: those who wait
+    /// for longer may ask again. Returns the earliest of their deadlines.
+    pub(super) fn land_until(&self, asked: Time, wakers: &mut Vec<Waker>) -> Option<Time> {
+        let mut state = self.state.lock();
+        let mut next: Option<Time> = None;
+        for waiter in state.waiters.iter_mut().flatten().filter(|it| it.end.is_none()) {
+            if waiter.deadline > asked {
+                next = Some(next.map_or(waiter.deadline, |next| next.min(waiter.deadline)));
+            } else {
+                waiter.end = Some(WaitError::Failed(LoadError::Dropped));
+                wakers.extend(waiter.waker.take());
+            }
+        }
+        next
+    }
+
+    /// What is to be run; it goes on to whoever begins with it first.
+    pub(super) fn set_body(&self, body: &Arc<Body>) {
+        *self.body.lock() = Some(body.clone());
+    }
+
+    pub(super) fn body(&self) -> Option<Arc<Body>> {
+        self.body.lock().clone()
+    }
+
+    pub(super) fn set_dispatched(&self, dispatched: Box<dyn Dispatched>) {
+        // Dropped outside the lock: it is somebody else's.
+        let before = self.dispatched.lock().replace(dispatched);
+        drop(before);
+    }
+
+    /// Takes the handle out; it is to be put back, if it is still needed.
+    pub(super) fn take_dispatched(&self) -> Option<Box<dyn Dispatched>> {
+        self.dispatched.lock().take()
+    }
+}
+
+impl<V: Clone> Flight<V> {
+    /// The outcome for one who waits. If there is none yet, the waker that `make` gives is woken
+    /// with it.
+    pub(super) fn poll(
+        &self,
+        number: usize,
+        make: impl FnOnce(Option<&Waker>) -> Option<Waker>,
+    ) -> Option<Outcome<V>> {
+        let mut state = self.state.lock();
+        let State { outcome, waiters, .. } = &mut *state;
+        let waiter = waiters[number].as_mut()?;
+        if let Some(end) = &waiter.end {
+            return Some(Err(end.clone()));
+        }
+        if let Some(outcome) = outcome {
+            return Some(outcome.clone());
+        }
+        let unused = make(waiter.waker.as_ref()).and_then(|made| waiter.waker.replace(made));
+        drop(state);
+        drop(unused);
+        None
+    }
+}

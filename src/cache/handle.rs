@@ -1,0 +1,454 @@
+//! A cache, as its users see it.
+
+use core::fmt;
+use core::hash::Hash;
+use core::time::Duration;
+
+use equivalent::Equivalent;
+
+use super::answer::{Answer, Removal, Ttl};
+use super::entry::Entry;
+use super::error::CycleError;
+use super::loaded::Loaded;
+use super::loader::BoxFuture;
+use super::shared::Shared;
+use super::stats::Stats;
+use super::stored::{Kind, Stored};
+use super::visit::Visit;
+use super::wait::Wait;
+use crate::key::Key;
+use crate::scheduler::Budget;
+use crate::sync::Arc;
+use crate::time::Time;
+
+/// A cache that refreshes its entries before they are too old. A handle: its clones are the same
+/// cache. With the last one, who waits hears [`Closed`](super::WaitError::Closed), and loads are
+/// dropped.
+///
+/// See the [module](super) for what it does, and [`Builder`](super::Builder) for what can be set.
+pub struct RefreshCache<K, V> {
+    pub(super) shared: Arc<Shared<K, V>>,
+}
+
+impl<K, V> Clone for RefreshCache<K, V> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<K, V> RefreshCache<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// What is there, at once. What is stale is refreshed when its turn comes; what is missing is
+    /// loaded, for whoever asks next.
+    ///
+    /// See the [module](super#what-a-hit-costs) for its cost.
+    pub fn get<Q>(&self, key: &Q) -> Answer<V>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        match self.find(key) {
+            Ok(answer) => answer,
+            Err(now) => self.shared.visit(now, |visit| {
+                let record = visit.find_or_add(key);
+                // Nobody waits: whether it is loaded soon is all the same to the answer.
+                let _ = visit.demand(record, None);
+                Answer::Missing
+            }),
+        }
+    }
+
+    /// What is there, or where nothing is, what a load brings within the budget.
+    ///
+    /// Many who ask for the same key wait for the same load, each for its own budget.
+    pub fn get_or_wait<Q>(&self, key: &Q, budget: Budget) -> Wait<V>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        match self.find(key) {
+            Ok(answer) => Wait::ready(Ok(answer)),
+            Err(now) => self.wait(key, now, budget),
+        }
+    }
+
+    /// What is there if it is fresh, or else what a load brings within the budget: never a stale
+    /// answer.
+    pub fn get_fresh<Q>(&self, key: &Q, budget: Budget) -> Wait<V>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        match self.find(key) {
+            Ok(answer @ (Answer::Fresh(_) | Answer::Absent)) => Wait::ready(Ok(answer)),
+            Ok(_) => self.wait(key, self.now(), budget),
+            Err(now) => self.wait(key, now, budget),
+        }
+    }
+
+    /// Loads the key anew, whatever there is, and waits for that within the budget. If a load is
+    /// under way already, that one will do.
+    pub fn refresh<Q>(&self, key: &Q, budget: Budget) -> Wait<V>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        self.wait(key, self.now(), budget)
+    }
+
+    /// What is there, without a trace: nothing is counted, refreshed or loaded.
+    #[must_use]
+    pub fn peek<Q>(&self, key: &Q) -> Answer<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let now = self.now();
+        match self.shared.store.peek(key) {
+            Some(stored) if self.is_served(&stored, now) => answer(stored, now),
+            _ => Answer::Missing,
+        }
+    }
+
+    /// Stores a value, or with [`Loaded`] more than that. It wins over a load that is under way;
+    /// who waits for that load gets this value.
+    pub fn put(&self, key: K, value: impl Into<Loaded<V>>) {
+        let (loaded, now) = (value.into(), self.now());
+        self.shared.visit(now, |visit| visit.put(&key, loaded));
+    }
+
+    /// Removes what is stored for the key; says whether there was something. It wins over a load
+    /// that is under way. An entry that is in demand is loaded again as soon as the plan allows.
+    pub fn invalidate<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.shared.visit(self.now(), |visit| visit.invalidate(key))
+    }
+
+    /// Makes what is stored for the key stale from now on; says whether there was something. It
+    /// wins over a load that is under way, since that may have read what is old now.
+    pub fn expire<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.shared.visit(self.now(), |visit| visit.expire(key))
+    }
+
+    /// The time that a value, or the knowledge that there is none, has left; `None` if nothing is
+    /// known. O(1), behind the cache's lock.
+    #[must_use]
+    pub fn ttl<Q>(&self, key: &Q) -> Option<Ttl>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let now = self.now();
+        let stored = self.shared.store.peek(key).filter(|stored| self.is_served(stored, now))?;
+        let soft = self.shared.look(|core| {
+            let (_, record) = core.records.at(stored.slot)?;
+            Some(record.soft.saturating_since(now))
+        })?;
+        let soft = if stored.is_fresh_at_true(now) { soft } else { Duration::ZERO };
+        let hard = Time::from_nanos(stored.hard_ns).saturating_since(now);
+        Some(Ttl { soft, hard })
+    }
+
+    /// Removes everything; loads that are under way store nothing. Nobody sees an old answer once
+    /// this call has begun to remove: a revision says so. O(n) behind the cache's lock for what
+    /// is freed.
+    pub fn clear(&self) {
+        self.shared.visit(self.now(), |visit| visit.clear());
+    }
+
+    /// The place of a key, for several calls about it.
+    pub const fn entry(&self, key: K) -> Entry<'_, K, V> {
+        Entry::new(self, key)
+    }
+
+    /// How many entries there are, with those that are known to be absent. Some may have expired
+    /// a moment ago.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.entries()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the entries weigh together.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.shared.store.weight()
+    }
+
+    /// What they may weigh together.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.shared.store.capacity()
+    }
+
+    /// The time by the cache's clock, from which budgets are counted.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.shared.clock.now()
+    }
+
+    /// What the cache has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let [fresh, stale, missing] = self.shared.counters.sums();
+        let weight = self.weight();
+        self.shared.look(|core| Stats {
+            fresh,
+            stale,
+            missing,
+            loads: core.stats.clone(),
+            entries: core.entries as u64,
+            weight,
+            in_flight: core.planner.in_flight(),
+            price: core.planner.price(),
+            latency: core.latency.high(),
+        })
+    }
+
+    /// Of a cache that the caller [drives](super::Builder::build_driven): moves its clock to
+    /// `now`, and does what is due: counts hits, ends waits, starts loads. Returns when there is
+    /// something to do again; `None` if only another call can bring that.
+    ///
+    /// Between two calls the cache's time stands still: call it every millisecond or so while the
+    /// cache is used. Bounded work; it says `now` if there is more. For other caches it does
+    /// nothing but what their own thread would do a little later.
+    pub fn advance(&self, now: Time) -> Option<Time> {
+        self.shared.advance(now)
+    }
+
+    /// Declares that this function depends on another cached one: by which key, `key` tells, if it
+    /// does at all. Before this one is loaded, the other's key is loaded if it is not fresh; and
+    /// this one's refreshes begin so early that there is time for both.
+    ///
+    /// # Errors
+    ///
+    /// If the other depends on this one already, directly or not.
+    pub fn depends_on<K2, V2>(
+        &self,
+        other: &RefreshCache<K2, V2>,
+        key: impl Fn(&K) -> Option<K2> + Send + Sync + 'static,
+    ) -> Result<(), CycleError>
+    where
+        K2: Clone + Eq + Hash + Send + Sync + 'static,
+        V2: Clone + Send + Sync + 'static,
+    {
+        self.shared.node.depend_on(&other.shared.node)?;
+        let other = other.clone();
+        let upstream = move |own: &K, budget| -> Option<BoxFuture<()>> {
+            let key = key(own)?;
+            if matches!(other.peek(&key), Answer::Fresh(_) | Answer::Absent) {
+                return None;
+            }
+            let refreshed = other.get_fresh(&key, budget);
+            // The loader will hear of a failure when it asks for the value itself.
+            Some(Box::pin(async { drop(refreshed.await) }))
+        };
+        self.shared.upstreams.lock().push(Arc::new(upstream));
+        Ok(())
+    }
+
+    /// How long a load takes, as a high quantile, and the most that one of those takes on which it
+    /// depends, and so on.
+    #[must_use]
+    pub fn total_latency(&self) -> Duration {
+        self.shared.node.total_latency()
+    }
+
+    /// What is there, or the value, which is stored then.
+    pub(super) fn put_if_missing(&self, key: &K, value: V) -> Answer<V> {
+        let now = self.now();
+        self.shared.visit(now, |visit| match visit.shared.peek_at(key, now) {
+            Answer::Missing => {
+                visit.put(key, Loaded::new(value.clone()));
+                Answer::Fresh(value)
+            }
+            known => known,
+        })
+    }
+
+    /// What is stored and may be served, or the time if there is nothing.
+    pub(super) fn find<Q>(&self, key: &Q) -> Result<Answer<V>, Time>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let shared = &*self.shared;
+        let found = shared.store.get(key);
+        if let Some(stored) = found {
+            if stored.is_fresh_at(shared.clock.coarse_ns(), shared.clock.revision()) {
+                if let Some(count) = shared.hits.sample(stored.slot, stored.shift()) {
+                    shared.counters.add_fresh(count);
+                }
+                return Ok(stored.fresh());
+            }
+            return self.find_slowly(stored);
+        }
+        shared.counters.add_missing();
+        Err(self.true_time())
+    }
+
+    /// The coarse clock is parked, or the entry is not certainly fresh.
+    #[cold]
+    fn find_slowly(&self, stored: Stored<V>) -> Result<Answer<V>, Time> {
+        let (shared, now) = (&*self.shared, self.true_time());
+        if !self.is_served(&stored, now) {
+            shared.counters.add_missing();
+            return Err(now);
+        }
+        if stored.is_fresh_at_true(now) {
+            if let Some(count) = shared.hits.sample(stored.slot, stored.shift()) {
+                shared.counters.add_fresh(count);
+            }
+            return Ok(stored.fresh());
+        }
+        shared.hits.sample_stale(stored.slot, stored.shift());
+        shared.counters.add_stale();
+        Ok(stored.stale())
+    }
+
+    fn is_served(&self, stored: &Stored<V>, now: Time) -> bool {
+        stored.is_served_at(now, self.shared.clock.revision())
+    }
+
+    /// The true time; the coarse clock goes on from now.
+    fn true_time(&self) -> Time {
+        let now = self.now();
+        self.shared.wake(now);
+        now
+    }
+
+    fn wait<Q>(&self, key: &Q, now: Time, budget: Budget) -> Wait<V>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        self.shared.visit(now, |visit| visit.get_or_wait(key, budget))
+    }
+}
+
+/// What is served.
+fn answer<V>(stored: Stored<V>, now: Time) -> Answer<V> {
+    if stored.is_fresh_at_true(now) { stored.fresh() } else { stored.stale() }
+}
+
+impl<K, V> Visit<'_, K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// Waits for a load of the key.
+    pub(super) fn get_or_wait<Q>(&mut self, key: &Q, budget: Budget) -> Wait<V>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        let deadline = budget.deadline().unwrap_or(Time::MAX);
+        let record = self.find_or_add(key);
+        match self.demand(record, Some(deadline)) {
+            Ok(flight) => self.wait(flight, budget),
+            Err(error) => Wait::ready(Err(error)),
+        }
+    }
+
+    fn put(&mut self, key: &K, loaded: Loaded<V>) {
+        let (record, now) = (self.find_or_add(key), self.now);
+        let flight = self.supersede(record).or_else(|| self.withdraw(record));
+        self.store(record, loaded, now);
+        if let Some(flight) = flight {
+            let answer = self.shared.peek_at(key, now);
+            flight.land(Ok(answer), &mut self.effects.wakers);
+        }
+        self.forget_if_idle(record);
+    }
+
+    fn find<Q>(&self, key: &Q) -> Option<Key>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.core.records.find(key)
+    }
+
+    /// Whether there is something that is served, or would be known.
+    fn is_entry(&self, key: Key) -> bool {
+        let kind = self.core.records.get(key).and_then(|record| record.stored);
+        let hard = self.core.records.get(key).map_or(Time::ZERO, |record| record.hard);
+        matches!(kind, Some(Kind::Value | Kind::Absent)) && self.now < hard
+    }
+
+    fn invalidate<Q>(&mut self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let Some(record) = self.find(key) else { return false };
+        let (was_there, now) = (self.is_entry(record), self.now);
+        self.supersede(record);
+        let learned = self.core.planner.learned(now, record.slot());
+        if was_there && learned.is_some_and(|it| it.hit_rate > 0.0) {
+            // What is known of it stays, so that it is loaded again if it is in demand.
+            self.bury(record, Removal::Invalidated);
+            self.core.planner.expire(now, record.slot());
+        } else {
+            self.take_out(record, Removal::Invalidated);
+        }
+        self.forget_if_idle(record);
+        was_there
+    }
+
+    fn expire<Q>(&mut self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let Some(record) = self.find(key) else { return false };
+        let (was_there, now) = (self.is_entry(record), self.now);
+        self.supersede(record);
+        if was_there {
+            self.rewrite(record, |mut stored| {
+                stored.expire();
+                stored
+            });
+            if let Some(record) = self.core.records.get_mut(record) {
+                record.soft = record.soft.min(now);
+            }
+            self.core.planner.expire(now, record.slot());
+        }
+        self.forget_if_idle(record);
+        was_there
+    }
+
+    fn clear(&mut self) {
+        self.shared.clock.revise();
+        let now = self.now;
+        let stored: Vec<_> = self.shared.store.drain().collect();
+        for (key, stored) in stored {
+            if let Some(value) = stored.value {
+                self.effects.removed.push((key, value, Removal::Cleared));
+            }
+        }
+        self.core.planner.clear(now);
+        // Loads go on for those who wait for them, and find no record to write to. Those that have
+        // not begun are wanted still.
+        let wanted = self.core.records.iter().filter(|(_, record)| record.load.is_none());
+        let wanted: Vec<_> = wanted
+            .filter_map(|(_, record)| Some((record.key.clone(), record.flight.clone()?)))
+            .collect();
+        self.core.records.clear();
+        self.core.entries = 0;
+        for (key, flight) in wanted {
+            let record = self.find_or_add(&key);
+            self.want(record, flight);
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for RefreshCache<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RefreshCache")
+            .field("handles", &Arc::strong_count(&self.shared))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! Several keys at once.
+
+use core::hash::Hash;
+
+use equivalent::Equivalent;
+
+use super::answer::Answer;
+use super::handle::RefreshCache;
+use super::wait::{Wait, WaitMany};
+use crate::scheduler::Budget;
+
+impl<K, V> RefreshCache<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// What is there for each of the keys, at once, as [`get`](Self::get). What is missing is
+    /// asked for together, so that a [bulk](super::Builder::bulk) loader gets it together.
+    pub fn get_many<'a, Q>(&self, keys: impl IntoIterator<Item = &'a Q>) -> Vec<Answer<V>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized + 'a,
+    {
+        let mut missing = Vec::new();
+        let mut find = |key: &'a Q| {
+            self.find(key).unwrap_or_else(|_| {
+                missing.push(key);
+                Answer::Missing
+            })
+        };
+        let answers = keys.into_iter().map(&mut find).collect();
+        if !missing.is_empty() {
+            self.shared.visit(self.now(), |visit| {
+                for key in missing {
+                    let record = visit.find_or_add(key);
+                    // Nobody waits.
+                    let _ = visit.demand(record, None);
+                }
+            });
+        }
+        answers
+    }
+
+    /// What is there for each of the keys, or where nothing is, what loads bring within the
+    /// budget, as [`get_or_wait`](Self::get_or_wait). What is missing is asked for together.
+    pub fn get_many_or_wait<'a, Q>(
+        &self,
+        keys: impl IntoIterator<Item = &'a Q>,
+        budget: Budget,
+    ) -> WaitMany<V>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized + 'a,
+    {
+        let found: Vec<_> = keys.into_iter().map(|key| (key, self.find(key).ok())).collect();
+        if found.iter().all(|(_, answer)| answer.is_some()) {
+            let answers = found.into_iter().filter_map(|(_, answer)| answer);
+            return WaitMany::new(answers.map(|answer| Wait::ready(Ok(answer))).collect());
+        }
+        let waits = self.shared.visit(self.now(), |visit| {
+            let waits = found.into_iter().map(|(key, answer)| match answer {
+                Some(answer) => Wait::ready(Ok(answer)),
+                None => visit.get_or_wait(key, budget),
+            });
+            waits.collect()
+        });
+        WaitMany::new(waits)
+    }
+}

@@ -1,9 +1,0 @@
-//! Panics of what submitters wrote.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Runs something of a submitter's, whose panic concerns nobody else; `None` if it panicked. What
-/// was thrown is leaked, since dropping it may panic once more.
-pub(super) fn contain<R>(run: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(std::mem::forget).ok()
-}
