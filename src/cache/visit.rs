@@ -13,6 +13,7 @@ use super::error::{LoadError, WaitError};
 use super::flight::Flight;
 use super::load::{Body, Load, Order};
 use super::loaded::{Content, Loaded};
+use super::policy::Lifetime;
 use super::shared::Shared;
 use super::stored::{Kind, Stored};
 use super::wait::{Host, Wait, Waiting};
@@ -146,11 +147,22 @@ where
     ///
     /// It is made at `made`: a value is as old as the beginning of its load.
     pub(super) fn store(&mut self, key: Key, loaded: Loaded<V>, made: Time) -> bool {
-        let now = self.now;
         let chance = self.core.chance();
+        let lifetime = self.shared.policy.lifetime(&loaded, chance);
+        self.store_for(key, loaded, lifetime, made)
+    }
+
+    /// Stores what lives for so long.
+    pub(super) fn store_for(
+        &mut self,
+        key: Key,
+        loaded: Loaded<V>,
+        lifetime: Lifetime,
+        made: Time,
+    ) -> bool {
+        let now = self.now;
         let lead = self.shared.total_latency(self.core.latency.high());
         let policy = &self.shared.policy;
-        let lifetime = policy.lifetime(&loaded, chance);
         let terms = policy.terms(lifetime, (made, now), lead, loaded.cost);
         let slot = key.slot();
         let shift = self.shift(slot, lifetime.soft);
@@ -165,6 +177,7 @@ where
                 _ => return false,
             },
         };
+        (record.made, record.cost) = (made, loaded.cost);
         (record.soft, record.hard, record.shift) = (terms.soft, terms.hard, shift);
         (record.failures, record.error) = (0, None);
         let stored = Stored::new(content, kind, slot, self.shared.clock.revision())
