@@ -10,6 +10,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use punctual::cache::dispatch::OnPool;
 use punctual::cache::{Answer, RefreshCache, cached};
 use punctual::pool::Pool;
 use punctual::refresh::Config;
@@ -25,12 +26,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Rates are needed for prices: a price that is refreshed waits for a rate that is stale.
     let timer = pool.timer().clone();
-    let rates: RefreshCache<String, u32> = cached(move |currency, budget| {
+    let rates: RefreshCache<String, u32> = cached(move |currency: String, budget| {
         let timer = timer.clone();
         async move { backend(&timer, &currency, budget).await.map(|answer| answer * 10) }
     })
     .soft_ttl(ms(500))
-    .build(punctual::cache::dispatch::OnPool::new(&pool))?;
+    .build(OnPool::new(&pool))?;
 
     let (timer, known) = (pool.timer().clone(), rates.clone());
     let prices: RefreshCache<u32, u32> = cached(move |product: u32, budget: Budget| {
@@ -46,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     .soft_ttl(ms(200))
     .hard_ttl(ms(4_000))
     .plan(Config { loads_per_second: Some(200.0), ..Config::default() })
-    .build(punctual::cache::dispatch::OnPool::new(&pool))?;
+    .build(OnPool::new(&pool))?;
     prices.depends_on(&rates, |&product| Some(currency(product)))?;
 
     // Who asks first waits; then the cache is warm.
