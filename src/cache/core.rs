@@ -53,7 +53,7 @@ pub(super) enum Command<V> {
 pub(super) struct Effects<K, V> {
     pub(super) wakers: Vec<Waker>,
     pub(super) removed: Vec<(K, V, Removal)>,
-    /// Values that others replaced under the same key in the storage.
+    /// Copies of values that are there still.
     pub(super) replaced: Vec<V>,
 }
 

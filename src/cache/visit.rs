@@ -167,6 +167,8 @@ where
         let slot = key.slot();
         let shift = self.shift(slot, lifetime.soft);
         let Some(record) = self.core.records.get_mut(key) else { return false };
+        let is_same = matches!(loaded.content, Content::Unchanged);
+        let why = (!is_same).then_some(Removal::Replaced);
         let (content, kind) = match loaded.content {
             Content::Value(value) => (Some(value), Kind::Value),
             Content::Absent => (None, Kind::Absent),
@@ -186,24 +188,16 @@ where
         // Beyond the bound of ids nothing is refreshed; it is an entry all the same.
         let _ = self.core.planner.insert(now, slot, terms);
         self.shared.hits.welcome(slot);
-        self.write(key, stored, Removal::Replaced);
+        self.write(key, stored, why);
         true
     }
 
     /// Writes to the storage, and sees to what that pushes out.
-    pub(super) fn write(&mut self, key: Key, stored: Stored<V>, why: Removal) {
-        let Some(record) = self.core.records.get_mut(key) else { return };
+    pub(super) fn write(&mut self, key: Key, stored: Stored<V>, why: Option<Removal>) {
+        let Some(record) = self.core.records.get(key) else { return };
         let owned = record.key.clone();
-        // The old value is dropped outside the locks, unless this is its only copy.
-        let old = self.shared.store.peek(&owned).and_then(|old| old.value);
         let before = self.core.set_stored(key, Some(stored.kind()));
-        match old {
-            Some(old) if before == Some(Kind::Value) && self.shared.listener.is_some() => {
-                self.effects.removed.push((owned.clone(), old, why));
-            }
-            old => self.effects.replaced.extend(old),
-        }
-        self.overwrite(key, owned, stored, before.is_some());
+        self.overwrite(key, owned, stored, (before.is_some(), why));
     }
 
     /// Changes what hits see of an entry, without a trace in the storage's order.
@@ -211,10 +205,17 @@ where
         let Some(record) = self.core.records.get(key) else { return };
         let Some(stored) = self.shared.store.peek(&record.key) else { return };
         let owned = record.key.clone();
-        self.overwrite(key, owned, change(stored), true);
+        self.overwrite(key, owned, change(stored), (true, None));
     }
 
-    fn overwrite(&mut self, key: Key, owned: K, stored: Stored<V>, was_there: bool) {
+    /// What is overwritten is told as removed, with the reason, unless it is the same value.
+    fn overwrite(
+        &mut self,
+        key: Key,
+        owned: K,
+        stored: Stored<V>,
+        (was_there, why): (bool, Option<Removal>),
+    ) {
         let (store, mut evicted) = (&self.shared.store, Vec::new());
         let rejected = if was_there {
             // A refresh says nothing about how much an entry is wanted.
@@ -223,18 +224,26 @@ where
             store.insert_with_lifecycle(owned, stored, &mut evicted);
             None
         };
-        // What is too heavy takes its predecessor with it, and is the last one to be told.
-        let mut own = None;
+        // The storage hands its predecessor out with what is evicted. What is too heavy comes back
+        // itself, after that.
+        let mut own = Vec::new();
         for (owned, stored) in evicted.into_iter().chain(rejected) {
-            if stored.slot == key.slot() {
-                let earlier = own.replace((owned, stored)).and_then(|(_, stored)| stored.value);
-                self.effects.replaced.extend(earlier);
-            } else {
-                self.evicted(owned, stored);
+            match stored.slot == key.slot() {
+                true => own.push((owned, stored)),
+                false => self.evicted(owned, stored),
             }
         }
-        if let Some((owned, stored)) = own {
+        let Some((last, _)) = own.last() else { return };
+        if !self.shared.store.contains_key(last)
+            && let Some((owned, stored)) = own.pop()
+        {
             self.evicted(owned, stored);
+        }
+        for (owned, stored) in own {
+            match (stored.value, why) {
+                (Some(value), Some(why)) => self.effects.removed.push((owned, value, why)),
+                (value, _) => self.effects.replaced.extend(value),
+            }
         }
     }
 
@@ -272,7 +281,7 @@ where
     /// Leaves nothing stored for a key but that it is known.
     pub(super) fn bury(&mut self, key: Key, why: Removal) {
         let revision = self.shared.clock.revision();
-        self.write(key, Stored::new(None, Kind::Gone, key.slot(), revision), why);
+        self.write(key, Stored::new(None, Kind::Gone, key.slot(), revision), Some(why));
     }
 
     /// Which share of an entry's hits is to be counted.

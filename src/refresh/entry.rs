@@ -9,6 +9,9 @@ use super::value::Rates;
 use crate::key::Key;
 use crate::time::Time;
 
+/// A load must start by this part of its value's life before the latest moment.
+const MARGIN: u32 = 64;
+
 /// An id that the planner was told of.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -86,9 +89,14 @@ impl Entry {
     }
 
     /// When the load must start that comes before the hard expiry; the end of time if it has none.
+    ///
+    /// A little earlier than it must: others may have to go first.
     pub(super) fn latest_start(&self) -> Time {
         match self.terms {
-            Some(terms) if terms.hard < Time::MAX => terms.hard - terms.lead - terms.lead / 4,
+            Some(Terms { hard, stored, lead, .. }) if hard < Time::MAX => {
+                let margin = (lead / 4).max(hard.saturating_since(stored) / MARGIN);
+                hard - lead - margin
+            }
             _ => Time::MAX,
         }
     }
