@@ -37,6 +37,8 @@ pub(super) struct Record<K, V> {
     pub(super) error: Option<LoadError>,
     /// Of the hits, one in 2^shift is counted.
     pub(super) shift: u32,
+    /// How many were counted since that was decided.
+    pub(super) samples: u64,
 }
 
 /// All records, found by key or by slot.
@@ -87,6 +89,7 @@ impl<K: Eq + Hash, V> Records<K, V> {
             failures: 0,
             error: None,
             shift: 0,
+            samples: 0,
         };
         let added = self.records.insert(record);
         let Self { table, records, hasher } = self;

@@ -11,6 +11,7 @@ use super::core::{Command, Core, Effects};
 use super::errand::{Errand, Landing};
 use super::error::{LoadError, WaitError};
 use super::flight::Flight;
+use super::hits::MOST_SHIFT;
 use super::load::{Body, Load, Order};
 use super::loaded::{Content, Loaded};
 use super::policy::Lifetime;
@@ -27,7 +28,7 @@ use crate::time::Time;
 const MOST_STEPS: usize = 64;
 
 /// So many hits are counted for each value, about; of the others only some.
-const HITS_A_VALUE: f64 = 32.0;
+const HITS_A_VALUE: f64 = 16.0;
 
 /// Exclusive access to the core, and what is to be done after it.
 pub(super) struct Visit<'a, K, V> {
@@ -180,7 +181,8 @@ where
             },
         };
         (record.made, record.cost) = (made, loaded.cost);
-        (record.soft, record.hard, record.shift) = (terms.soft, terms.hard, shift);
+        (record.soft, record.hard) = (terms.soft, terms.hard);
+        (record.shift, record.samples) = (shift, 0);
         (record.failures, record.error) = (0, None);
         let stored = Stored::new(content, kind, slot, self.shared.clock.revision())
             .live(terms.soft, terms.hard, policy.guard(lifetime.hard))
@@ -288,7 +290,7 @@ where
     fn shift(&self, slot: u32, soft: Duration) -> u32 {
         let learned = self.core.planner.learned(self.now, slot);
         let hits = learned.map_or(0.0, |it: Learned| it.hit_rate) * soft.as_secs_f64();
-        let excess = (hits / HITS_A_VALUE).clamp(1.0, f64::from(1_u32 << super::hits::MOST_SHIFT));
+        let excess = (hits / HITS_A_VALUE).clamp(1.0, f64::from(1_u32 << MOST_SHIFT));
         (excess as u32).ilog2()
     }
 
@@ -297,21 +299,29 @@ where
         for _ in 0..most {
             let Some((slot, hits)) = self.shared.hits.take() else { return };
             let now = self.now;
-            let Some((key, record)) = self.core.records.at(slot) else { continue };
+            let Some((key, record)) = self.core.records.at_mut(slot) else { continue };
             if record.stored.is_none() {
                 continue;
             }
-            let (shift, soft) = (record.shift, record.soft.saturating_since(now));
-            let hits = u32::try_from(hits).unwrap_or(u32::MAX);
-            self.core.planner.touch(now, slot, hits);
-            // Too many were counted: a value may stay for long, so its share is changed now.
-            let wanted = self.shift(slot, soft).min(super::hits::MOST_SHIFT);
-            if f64::from(hits >> shift) > HITS_A_VALUE / 2.0 && wanted > shift {
-                if let Some(record) = self.core.records.get_mut(key) {
-                    record.shift = wanted;
-                }
-                self.rewrite(key, |stored| stored.sampled(wanted));
+            record.samples += hits >> record.shift;
+            let (has_enough, left) =
+                (record.samples > HITS_A_VALUE as u64, record.soft.saturating_since(now));
+            self.core.planner.touch(now, slot, u32::try_from(hits).unwrap_or(u32::MAX));
+            if has_enough {
+                self.sample_less(key, left);
             }
+        }
+    }
+
+    /// Enough of an entry's hits were counted: of those in the time that is left, fewer are.
+    fn sample_less(&mut self, key: Key, left: Duration) {
+        let wanted = self.shift(key.slot(), left);
+        let Some(record) = self.core.records.get_mut(key) else { return };
+        let shift = wanted.max(record.shift + 1).min(MOST_SHIFT);
+        record.samples = 0;
+        if shift > record.shift {
+            record.shift = shift;
+            self.rewrite(key, |stored| stored.sampled(shift));
         }
     }
 
