@@ -88,14 +88,14 @@ impl Entry {
         (rates.hits / rates.changes + waits) / rates.cost
     }
 
-    /// When the load must start that comes before the hard expiry; the end of time if it has none.
-    ///
-    /// A little earlier than it must: others may have to go first.
-    pub(super) fn latest_start(&self) -> Time {
+    /// When the load must be due that comes before the hard expiry: so long before its latest
+    /// start as its token may take, but not for more than a small part of the value's life. The
+    /// end of time without an expiry.
+    pub(super) fn latest_start(&self, reserve: Duration) -> Time {
         match self.terms {
             Some(Terms { hard, stored, lead, .. }) if hard < Time::MAX => {
-                let margin = (lead / 4).max(hard.saturating_since(stored) / MARGIN);
-                hard - lead - margin
+                let life = hard.saturating_since(stored);
+                hard - lead - (lead / 4).max(life / MARGIN) - reserve.min(life / 16)
             }
             _ => Time::MAX,
         }
