@@ -99,11 +99,10 @@ where
             let driver = Arc::new(Driver(own.clone()));
             let alarm = parts.clock.timer().map(|timer| Alarm::new(timer, driver.into()));
             let latency = parts.core.latency.high();
-            let is_driven = alarm.is_none();
             Self {
                 store: parts.store,
                 clock: parts.clock,
-                hits: Hits::new(is_driven),
+                hits: Hits::new(),
                 counters: Counters::default(),
                 core: Mutex::new(parts.core),
                 policy: parts.policy,
