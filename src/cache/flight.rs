@@ -76,7 +76,9 @@ impl<V> Flight<V> {
 
     /// The deadline of the first who waits, if anybody does.
     pub(super) fn first_deadline(&self) -> Option<Time> {
-        self.state.lock().waiters.iter().flatten().map(|waiter| waiter.deadline).min()
+        let state = self.state.lock();
+        let waiting = state.waiters.iter().flatten().filter(|waiter| waiter.end.is_none());
+        waiting.map(|waiter| waiter.deadline).min()
     }
 
     /// A waiter's deadline has come; says whether it comes before the outcome.
@@ -86,7 +88,10 @@ impl<V> Flight<V> {
             return false;
         }
         let Some(Some(waiter)) = state.waiters.get_mut(number) else { return false };
-        waiter.end.get_or_insert(WaitError::Elapsed);
+        if waiter.end.is_some() {
+            return false;
+        }
+        waiter.end = Some(WaitError::Elapsed);
         wakers.extend(waiter.waker.take());
         true
     }

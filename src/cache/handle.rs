@@ -302,17 +302,17 @@ where
         let shared = &*self.shared;
         let now = self.now();
         shared.wake(now);
-        let is_served = !shared.clock.is_clearing();
-        if let Some(stored) = found.filter(|stored| is_served && stored.is_served_at(now)) {
+        let (is_served, epoch) = (!shared.clock.is_clearing(), shared.clock.epoch());
+        if let Some(stored) = found.filter(|stored| is_served && stored.is_served_at(epoch, now)) {
             let (slot, shift, is_fresh) =
-                (stored.slot(), stored.shift(), stored.is_fresh_at_true(now));
+                (stored.slot(), stored.shift(), stored.is_fresh_at_true(epoch, now));
             self.count_slowly(slot, shift, is_fresh);
-            return Found::of(stored.answer(now), is_fresh);
+            return Found::of(stored.answer(epoch, now), is_fresh);
         }
         let mark = shared.store.marks.get(key);
-        let mark = mark.filter(|mark| is_served && mark.is_served_at(now));
+        let mark = mark.filter(|mark| is_served && mark.is_served_at(epoch, now));
         if let Some(mark) = mark.filter(|mark| mark.kind() == Kind::Absent) {
-            let is_fresh = mark.is_fresh_at_true(now);
+            let is_fresh = mark.is_fresh_at_true(epoch, now);
             self.count_slowly(mark.slot(), mark.shift(), is_fresh);
             return Found::of(Answer::Absent, is_fresh);
         }
