@@ -35,7 +35,7 @@ pub(super) enum Kind {
 
 /// A point in time in 48 bits, in the upper part of a word: units of 1.024 µs, for nine years.
 /// What is below them is for somebody else, and doesn't matter in comparisons of a time with a
-/// [`Word::at`], whose lower part is full.
+/// [`Epoch::at`], whose lower part is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Word(pub(super) u64);
 
