@@ -89,6 +89,7 @@ mod group;
 mod queued;
 mod random;
 mod report;
+mod source;
 mod stream;
 mod striped;
 mod trace;
