@@ -101,12 +101,12 @@ where
                     let found = loaded.iter().position(|(key, _)| *key == landing.key);
                     let found = found.map(|at| loaded.swap_remove(at).1);
                     let loaded = found.unwrap_or_else(Loaded::absent);
-                    shared.land(landing, Ok(loaded), began);
+                    shared.land(&landing, Ok(loaded), began);
                 }
             }
             Err(error) => {
                 for landing in landings {
-                    shared.land(landing, Err(error.clone()), began);
+                    shared.land(&landing, Err(error.clone()), began);
                 }
             }
         }
@@ -162,20 +162,20 @@ where
     /// it began: also after its time was over, since slow values are better than none.
     pub(super) fn land(
         &mut self,
-        landing: Landing<K, V>,
+        landing: &Landing<K, V>,
         result: Result<Loaded<V>, LoadError>,
         (began, is_changed): (Option<Time>, Option<bool>),
     ) {
         self.core.take_running(landing.load);
         let outcome = match result {
-            Ok(loaded) => self.loaded(&landing, loaded, began.unwrap_or(self.now), is_changed),
-            Err(error) => match self.missed(&landing, error) {
+            Ok(loaded) => self.loaded(landing, loaded, began.unwrap_or(self.now), is_changed),
+            Err(error) => match self.missed(landing, error) {
                 Some(outcome) => outcome,
                 // Somebody waits for another try.
                 None => return,
             },
         };
-        self.leave_flight(&landing);
+        self.leave_flight(landing);
         landing.flight.land(outcome, &mut self.effects.wakers);
         self.forget_if_idle(landing.record);
     }

@@ -110,6 +110,7 @@ where
 
     /// Stores a value, or with [`Loaded`] more than that. It wins over a load that is under way;
     /// who waits for that load gets this value.
+    #[expect(clippy::needless_pass_by_value, reason = "the key of a new entry is the caller's")]
     pub fn put(&self, key: K, value: impl Into<Loaded<V>>) {
         let (loaded, now) = (value.into(), self.now());
         self.shared.visit(now, |visit| visit.put(&key, loaded));

@@ -64,6 +64,7 @@
 //! | `load`, `errand`, `loader` | a load as those see it who run it; its way home |
 //! | `dispatch` | where loads run |
 //! | `policy`, `latency`, `dependency` | how long values live and loads take |
+//! | `many`, `entry`, `snapshot`, `stats` | what is made of these |
 
 mod answer;
 mod builder;
@@ -85,6 +86,7 @@ mod many;
 mod policy;
 mod records;
 mod shared;
+mod snapshot;
 mod stats;
 mod stored;
 mod visit;
@@ -97,6 +99,7 @@ pub use error::{BuildError, CycleError, LoadError, WaitError};
 pub use handle::RefreshCache;
 pub use load::{Load, Order};
 pub use loaded::Loaded;
+pub use snapshot::Saved;
 pub use stats::{LoadStats, Stats};
 pub use wait::{Wait, WaitMany};
 

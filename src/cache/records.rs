@@ -25,7 +25,10 @@ pub(super) struct Record<K, V> {
     pub(super) flight: Option<Arc<Flight<V>>>,
     /// The load that the flight stands for, once it has begun.
     pub(super) load: Option<Key>,
-    /// When what is stored turns stale.
+    /// When what is stored was made, and what a load of it costs.
+    pub(super) made: Time,
+    pub(super) cost: f64,
+    /// When it turns stale.
     pub(super) soft: Time,
     /// The hard expiry that the value came with.
     pub(super) hard: Time,
@@ -77,6 +80,8 @@ impl<K: Eq + Hash, V> Records<K, V> {
             stored: None,
             flight: None,
             load: None,
+            made: Time::ZERO,
+            cost: 1.0,
             soft: Time::ZERO,
             hard: Time::ZERO,
             failures: 0,

@@ -210,7 +210,7 @@ where
     /// A load has come home.
     pub(super) fn land(
         &self,
-        landing: Landing<K, V>,
+        landing: &Landing<K, V>,
         result: Result<Loaded<V>, LoadError>,
         began: Option<Time>,
     ) {

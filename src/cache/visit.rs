@@ -13,6 +13,7 @@ use super::error::{LoadError, WaitError};
 use super::flight::Flight;
 use super::load::{Body, Load, Order};
 use super::loaded::{Content, Loaded};
+use super::policy::Lifetime;
 use super::shared::Shared;
 use super::stored::{Kind, Stored};
 use super::wait::{Host, Wait, Waiting};
@@ -146,11 +147,22 @@ where
     ///
     /// It is made at `made`: a value is as old as the beginning of its load.
     pub(super) fn store(&mut self, key: Key, loaded: Loaded<V>, made: Time) -> bool {
-        let now = self.now;
         let chance = self.core.chance();
+        let lifetime = self.shared.policy.lifetime(&loaded, chance);
+        self.store_for(key, loaded, lifetime, made)
+    }
+
+    /// Stores what lives for so long.
+    pub(super) fn store_for(
+        &mut self,
+        key: Key,
+        loaded: Loaded<V>,
+        lifetime: Lifetime,
+        made: Time,
+    ) -> bool {
+        let now = self.now;
         let lead = self.shared.total_latency(self.core.latency.high());
         let policy = &self.shared.policy;
-        let lifetime = policy.lifetime(&loaded, chance);
         let terms = policy.terms(lifetime, (made, now), lead, loaded.cost);
         let slot = key.slot();
         let shift = self.shift(slot, lifetime.soft);
@@ -165,6 +177,7 @@ where
                 _ => return false,
             },
         };
+        (record.made, record.cost) = (made, loaded.cost);
         (record.soft, record.hard, record.shift) = (terms.soft, terms.hard, shift);
         (record.failures, record.error) = (0, None);
         let stored = Stored::new(content, kind, slot, self.shared.clock.revision())
@@ -181,26 +194,46 @@ where
     pub(super) fn write(&mut self, key: Key, stored: Stored<V>, why: Removal) {
         let Some(record) = self.core.records.get_mut(key) else { return };
         let owned = record.key.clone();
-        let (store, is_value) = (&self.shared.store, record.stored == Some(Kind::Value));
         // The old value is dropped outside the locks, unless this is its only copy.
-        let old = store.peek(&owned).and_then(|old| old.value);
-        let was_there = self.core.set_stored(key, Some(stored.kind())).is_some();
-        let mut evicted = Vec::new();
-        if was_there {
-            // A refresh says nothing about how much an entry is wanted.
-            let unwritten = store.replace_with_lifecycle(owned, stored, true, &mut evicted);
-            debug_assert!(unwritten.is_ok(), "records know what is stored");
-        } else {
-            store.insert_with_lifecycle(owned, stored, &mut evicted);
-        }
+        let old = self.shared.store.peek(&owned).and_then(|old| old.value);
+        let before = self.core.set_stored(key, Some(stored.kind()));
         match old {
-            Some(old) if is_value && self.shared.listener.is_some() => {
-                let owned = self.core.records.get(key).map(|record| record.key.clone());
-                self.effects.removed.extend(owned.map(|owned| (owned, old, why)));
+            Some(old) if before == Some(Kind::Value) && self.shared.listener.is_some() => {
+                self.effects.removed.push((owned.clone(), old, why));
             }
             old => self.effects.replaced.extend(old),
         }
-        for (owned, stored) in evicted {
+        self.overwrite(key, owned, stored, before.is_some());
+    }
+
+    /// Changes what hits see of an entry, without a trace in the storage's order.
+    pub(super) fn rewrite(&mut self, key: Key, change: impl FnOnce(Stored<V>) -> Stored<V>) {
+        let Some(record) = self.core.records.get(key) else { return };
+        let Some(stored) = self.shared.store.peek(&record.key) else { return };
+        let owned = record.key.clone();
+        self.overwrite(key, owned, change(stored), true);
+    }
+
+    fn overwrite(&mut self, key: Key, owned: K, stored: Stored<V>, was_there: bool) {
+        let (store, mut evicted) = (&self.shared.store, Vec::new());
+        let rejected = if was_there {
+            // A refresh says nothing about how much an entry is wanted.
+            store.replace_with_lifecycle(owned, stored, true, &mut evicted).err()
+        } else {
+            store.insert_with_lifecycle(owned, stored, &mut evicted);
+            None
+        };
+        // What is too heavy takes its predecessor with it, and is the last one to be told.
+        let mut own = None;
+        for (owned, stored) in evicted.into_iter().chain(rejected) {
+            if stored.slot == key.slot() {
+                let earlier = own.replace((owned, stored)).and_then(|(_, stored)| stored.value);
+                self.effects.replaced.extend(earlier);
+            } else {
+                self.evicted(owned, stored);
+            }
+        }
+        if let Some((owned, stored)) = own {
             self.evicted(owned, stored);
         }
     }
@@ -208,12 +241,7 @@ where
     /// An entry was pushed out of the storage.
     fn evicted(&mut self, owned: K, stored: Stored<V>) {
         let (now, slot) = (self.now, stored.slot);
-        let Some((key, record)) = self.core.records.at(slot) else { return };
-        if self.shared.store.contains_key(&record.key) {
-            // What the storage lets go of is an older copy under the same key.
-            self.effects.replaced.extend(stored.value);
-            return;
-        }
+        let Some((key, _)) = self.core.records.at(slot) else { return };
         self.core.set_stored(key, None);
         self.core.stats.evicted += 1;
         self.core.planner.remove(now, slot);
@@ -245,20 +273,6 @@ where
     pub(super) fn bury(&mut self, key: Key, why: Removal) {
         let revision = self.shared.clock.revision();
         self.write(key, Stored::new(None, Kind::Gone, key.slot(), revision), why);
-    }
-
-    /// Changes what hits see of an entry, without a trace in the storage's order.
-    pub(super) fn rewrite(&mut self, key: Key, change: impl FnOnce(Stored<V>) -> Stored<V>) {
-        let Some(record) = self.core.records.get(key) else { return };
-        let Some(stored) = self.shared.store.peek(&record.key) else { return };
-        let (owned, mut evicted) = (record.key.clone(), Vec::new());
-        let changed = change(stored);
-        let unwritten =
-            self.shared.store.replace_with_lifecycle(owned, changed, true, &mut evicted);
-        debug_assert!(unwritten.is_ok(), "it was there");
-        for (owned, stored) in evicted {
-            self.evicted(owned, stored);
-        }
     }
 
     /// Which share of an entry's hits is to be counted.

@@ -1,166 +1,66 @@
-//! Which entry of a cache is loaded next, and when.
-#![allow(missing_docs, unused, clippy::all, clippy::panic)]
+//! Which entry of a cache is loaded next, and when: a state machine, like the
+//! [`scheduler`](crate::scheduler).
+//!
+//! A [`Planner`] is told what is stored ([`insert`](Planner::insert)), what is asked for
+//! ([`touch`](Planner::touch), [`demand`](Planner::demand)), and how loads end
+//! ([`finish`](Planner::finish)); [`poll`](Planner::poll) tells which load to start. Ids are the
+//! caller's, dense, as for an [`IdHeap`](crate::heap::IdHeap). It holds no values and no clock:
+//! every call takes `now`, and one that goes back counts as standing still. The same calls give
+//! the same plan, on every machine.
+//!
+//! ```
+//! use core::time::Duration;
+//! use punctual::refresh::{Config, End, Next, Planner, Terms, Urgency};
+//! use punctual::time::Time;
+//!
+//! let (now, seconds) = (Time::ZERO, Duration::from_secs);
+//! let mut planner = Planner::new(Config::default(), now)?;
+//! planner.insert(now, 7, Terms::new(now, seconds(60), seconds(300)))?;
+//! planner.touch(now + seconds(1), 7, 20);
+//! assert!(matches!(planner.poll(now + seconds(1)), Next::Wait(Some(_))));
+//!
+//! // It turns stale, and nobody has limited the loads.
+//! let now = now + seconds(60);
+//! let Next::Load { id: 7, load, urgency: Urgency::Refresh, .. } = planner.poll(now) else {
+//!     unreachable!()
+//! };
+//! planner.finish(now, load, End::Changed);
+//! planner.insert(now, 7, Terms::new(now, seconds(60), seconds(300)))?;
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # What is refreshed
+//!
+//! Without a limit of loads a second, what is [due](Terms::not_before). With one, loads are spent
+//! where they bring most: a refresh is started when the true answers that it brings, for what it
+//! costs, are worth the *price* of a load. The price moves until the refreshes that are worth it
+//! are as many as the limit allows. How often an entry is asked for is counted, and how often it
+//! changes is learned from what its refreshes bring; the formula stands in `value`. For one price
+//! every entry has a time at which it is worth it, so the order is a heap of plain times: an entry
+//! that becomes hot, or is known to be stale, moves to the front by a decrease-key.
+//!
+//! Entries whose hard expiry is near go first, as long as it is likely enough that somebody will
+//! ask for them: to wait for a value is worse than to get a stale one. Entries that nobody asks
+//! for are [let go](Config::idle_refreshes).
+//!
+//! # Bounds
+//!
+//! In any time span, no more refreshes start than the [burst](Config::burst) and what the limit
+//! gives in that time. Loads that somebody wants are bounded by the number
+//! [in flight](Config::concurrent) alone. Every load ends: by [`finish`](Planner::finish), or by
+//! being [overdue](Next::Overdue).
 
-use core::time::Duration;
+mod changes;
+mod config;
+mod entry;
+mod hits;
+mod invariants;
+mod planner;
+mod poll;
+mod price;
+mod terms;
+mod value;
 
-use crate::key::Key;
-use crate::time::Time;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Config {
-    pub loads_per_second: Option<f64>,
-    pub burst: u32,
-    pub concurrent: u32,
-    pub concurrent_refreshes: u32,
-    pub load_timeout: Duration,
-    pub memory: Duration,
-    pub wait_weight: f64,
-    pub idle_refreshes: u32,
-    pub demand_bound: u32,
-    pub bound: u32,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            loads_per_second: None,
-            burst: 16,
-            concurrent: 64,
-            concurrent_refreshes: 32,
-            load_timeout: Duration::from_secs(10),
-            memory: Duration::from_secs(600),
-            wait_weight: 1_000.0,
-            idle_refreshes: 16,
-            demand_bound: 1 << 16,
-            bound: 1 << 24,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigError {}
-
-impl core::fmt::Display for ConfigError {
-    fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match *self {}
-    }
-}
-
-impl core::error::Error for ConfigError {}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Terms {
-    pub stored: Time,
-    pub not_before: Time,
-    pub soft: Time,
-    pub hard: Time,
-    pub lead: Duration,
-    pub cost: f64,
-    pub change_rate: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IdError;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
-    Queued,
-    Joined(Key),
-    BackedOff(Time),
-    Full,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Urgency {
-    Demanded { deadline: Option<Time> },
-    Expiring { hard: Time },
-    Refresh,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    Load { id: u32, load: Key, urgency: Urgency, until: Time },
-    Raise { id: u32, load: Key, deadline: Time },
-    Overdue { id: Option<u32>, load: Key },
-    Expired { id: u32 },
-    Wait(Option<Time>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    Changed,
-    Unchanged,
-    Loaded,
-    Failed { retry_at: Time },
-    Dropped { retry_at: Time },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Learned {
-    pub hit_rate: f64,
-    pub change_rate: f64,
-}
-
-#[derive(Debug)]
-pub struct Planner {
-    config: Config,
-}
-
-impl Planner {
-    pub fn new(config: Config, start: Time) -> Result<Self, ConfigError> {
-        Ok(Self { config })
-    }
-    pub fn insert(&mut self, now: Time, id: u32, terms: Terms) -> Result<(), IdError> {
-        panic!()
-    }
-    pub fn touch(&mut self, now: Time, id: u32, hits: u32) {
-        panic!()
-    }
-    pub fn expire(&mut self, now: Time, id: u32) {
-        panic!()
-    }
-    pub fn abandon(&mut self, now: Time, id: u32) {
-        panic!()
-    }
-    pub fn remove(&mut self, now: Time, id: u32) {
-        panic!()
-    }
-    pub fn set_hard(&mut self, now: Time, id: u32, hard: Time) {
-        panic!()
-    }
-    pub fn back_off(&mut self, now: Time, id: u32, until: Time) {
-        panic!()
-    }
-    pub fn demand(&mut self, now: Time, id: u32, deadline: Option<Time>) -> Demand {
-        panic!()
-    }
-    pub fn poll(&mut self, now: Time) -> Next {
-        panic!()
-    }
-    pub fn finish(&mut self, now: Time, load: Key, end: End) -> Option<u32> {
-        panic!()
-    }
-    pub fn learned(&self, now: Time, id: u32) -> Option<Learned> {
-        panic!()
-    }
-    pub fn teach(&mut self, now: Time, id: u32, learned: Learned) {
-        panic!()
-    }
-    pub fn clear(&mut self, now: Time) {
-        panic!()
-    }
-    pub fn is_loading(&self, id: u32) -> bool {
-        panic!()
-    }
-    pub fn in_flight(&self) -> u32 {
-        panic!()
-    }
-    pub fn price(&self) -> f64 {
-        panic!()
-    }
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-    pub fn assert_invariants(&self) {}
-}
+pub use config::{Config, ConfigError};
+pub use planner::Planner;
+pub use terms::{Demand, End, IdError, Learned, Next, Terms, Urgency};

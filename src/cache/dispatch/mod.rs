@@ -37,7 +37,6 @@ pub trait Dispatcher: Send + Sync + 'static {
     ///
     /// The load, if it can't be run: who waits for it is told at once, and a refresh is tried
     /// again after a back-off.
-    #[expect(clippy::result_large_err, reason = "it comes back as it was")]
     fn submit(&self, load: Load) -> Result<Box<dyn Dispatched>, Load>;
 
     /// The timer whose clock its deadlines are of, if it matters.

@@ -1,49 +1,13 @@
-//! What a scheduler, a pool or a layer does, for the `metrics` crate: counters, gauges and
-//! quantiles by class.
-//!
-//! [`SchedulerMetrics`] registers everything once, and [`record`](SchedulerMetrics::record) sets
-//! it: now and then, say once a second, or whenever somebody collects. Nothing is added to what a
-//! job costs.
-//!
-//! ```
-//! use punctual::adapters::metrics::SchedulerMetrics;
-//! use punctual::scheduler::{Class, ClassConfig, Config, Job, Scheduler};
-//! use punctual::time::Time;
-//!
-//! let classes = vec![ClassConfig::foreground(), ClassConfig::background()];
-//! let mut scheduler = Scheduler::new(Config { classes, ..Config::default() })?;
-//! let metrics = SchedulerMetrics::new("bidder", &["bid", "refresh"]);
-//!
-//! scheduler.submit(Time::ZERO, Job::new("ad 7").class(Class::new(1)))?;
-//! metrics.record(&scheduler.stats(), |class| scheduler.class_stats(class).cloned());
-//! metrics.record_load(&scheduler.load(Time::ZERO));
-//! # Ok::<(), Box<dyn core::error::Error>>(())
-//! ```
-//!
-//! With the labels `scheduler` and `class`:
-//!
-//! - counters `punctual_submitted_total`, and `joined`, `done`, `failed`, `cancelled`, `late`,
-//!   `forced`, `shadowed` in the place of `submitted`; `punctual_busy_microseconds_total`;
-//! - counter `punctual_refused_total` by `reason`: `queue_full`, `expired`, `infeasible`, `closed`,
-//!   and with an empty class `unknown_class`;
-//! - counter `punctual_shed_total` by `reason`: `latest_start`, `evicted`, `over_share`,
-//!   `displaced`, `shutdown`;
-//! - gauges `punctual_queued`, `punctual_running`, `punctual_suspended`;
-//! - gauges `punctual_queue_delay_seconds` and `punctual_lateness_seconds` by `quantile`: `0.5`,
-//!   `0.99`, `0.999`, of all so far.
-//!
-//! With the label `scheduler` alone, gauges `punctual_load_running_seconds`,
-//! `punctual_load_queued_seconds` and `punctual_load_slack_seconds`: the slack is infinite with
-//! nothing queued, and NaN if it isn't certain that all is done in time.
-//!
-//! What they mean is said at [`Stats`], [`ClassStats`] and [`Load`].
+//! What schedulers do, by class.
 
 use core::fmt;
 use core::time::Duration;
 
-use ::metrics::{Counter, Gauge, Key, Label, Level, Metadata, SharedString, Unit, with_recorder};
+use ::metrics::{Counter, Gauge, Label, SharedString, Unit};
 
-use crate::scheduler::{Class, ClassStats, Histogram, Load, Quantile, Stats};
+use super::{QUANTILES, Text, counter, describe, gauge, record_quantiles, with};
+
+use crate::scheduler::{Class, ClassStats, Load, Stats};
 
 /// The metrics of one scheduler, registered with the recorder that was installed when it was made.
 pub struct SchedulerMetrics {
@@ -101,17 +65,11 @@ const LEVELS: [LevelRow; 3] = [
 const QUEUE_DELAY: &str = "punctual_queue_delay_seconds";
 const LATENESS: &str = "punctual_lateness_seconds";
 
-const QUANTILES: [(&str, Quantile); 3] =
-    [("0.5", Quantile::P50), ("0.99", Quantile::P99), ("0.999", Quantile::P999)];
-
 const LOAD: [&str; 3] = [
     "punctual_load_running_seconds",
     "punctual_load_queued_seconds",
     "punctual_load_slack_seconds",
 ];
-
-const METADATA: Metadata<'static> =
-    Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
 impl SchedulerMetrics {
     /// Registers the metrics of a scheduler of this name, whose classes have these names, in the
@@ -119,7 +77,7 @@ impl SchedulerMetrics {
     /// does [`record`](Self::record) after it.
     #[must_use]
     pub fn new(scheduler: impl Into<SharedString>, classes: &[&str]) -> Self {
-        describe();
+        describe(&COUNTER_TEXTS, &GAUGE_TEXTS);
         let scheduler = scheduler.into();
         let label = |class: &str| {
             let class = Label::new("class", class.to_owned());
@@ -205,59 +163,29 @@ impl ClassMetrics {
     }
 }
 
-/// Of no values there is no quantile, and the gauge stays what it was.
-fn record_quantiles(gauges: &[Gauge], values: &Histogram) {
-    for (gauge, (_, quantile)) in gauges.iter().zip(QUANTILES) {
-        if let Some(value) = values.quantile(quantile) {
-            gauge.set(value.as_secs_f64());
-        }
-    }
-}
+/// What a recorder is told the counters mean.
+const COUNTER_TEXTS: [Text; 11] = [
+    ("punctual_submitted_total", Unit::Count, "Jobs that were submitted"),
+    ("punctual_joined_total", Unit::Count, "Jobs that joined a queued one"),
+    ("punctual_done_total", Unit::Count, "Jobs that ran and are done"),
+    ("punctual_failed_total", Unit::Count, "Jobs that ran and have failed"),
+    ("punctual_cancelled_total", Unit::Count, "Jobs that were cancelled in the queue"),
+    ("punctual_late_total", Unit::Count, "Jobs that ended after their deadline"),
+    ("punctual_forced_total", Unit::Count, "Background jobs that a guard took to the front"),
+    ("punctual_shadowed_total", Unit::Count, "Jobs that only shadow mode ran"),
+    ("punctual_busy_microseconds_total", Unit::Microseconds, "The time of all runs"),
+    (REFUSED, Unit::Count, "Jobs that were not accepted"),
+    (SHED, Unit::Count, "Accepted jobs that were not run"),
+];
 
-fn with(mut labels: Vec<Label>, name: &'static str, value: &'static str) -> Vec<Label> {
-    labels.push(Label::from_static_parts(name, value));
-    labels
-}
-
-fn counter(name: &'static str, labels: Vec<Label>) -> Counter {
-    with_recorder(|it| it.register_counter(&Key::from_parts(name, labels), &METADATA))
-}
-
-fn gauge(name: &'static str, labels: Vec<Label>) -> Gauge {
-    with_recorder(|it| it.register_gauge(&Key::from_parts(name, labels), &METADATA))
-}
-
-/// Tells the recorder what the metrics mean.
-fn describe() {
-    let counters = [
-        ("punctual_submitted_total", Unit::Count, "Jobs that were submitted"),
-        ("punctual_joined_total", Unit::Count, "Jobs that joined a queued one"),
-        ("punctual_done_total", Unit::Count, "Jobs that ran and are done"),
-        ("punctual_failed_total", Unit::Count, "Jobs that ran and have failed"),
-        ("punctual_cancelled_total", Unit::Count, "Jobs that were cancelled in the queue"),
-        ("punctual_late_total", Unit::Count, "Jobs that ended after their deadline"),
-        ("punctual_forced_total", Unit::Count, "Background jobs that a guard took to the front"),
-        ("punctual_shadowed_total", Unit::Count, "Jobs that only shadow mode ran"),
-        ("punctual_busy_microseconds_total", Unit::Microseconds, "The time of all runs"),
-        (REFUSED, Unit::Count, "Jobs that were not accepted"),
-        (SHED, Unit::Count, "Accepted jobs that were not run"),
-    ];
-    let gauges = [
-        ("punctual_queued", Unit::Count, "Jobs that are queued"),
-        ("punctual_running", Unit::Count, "Jobs that are running"),
-        ("punctual_suspended", Unit::Count, "Jobs that are suspended"),
-        (QUEUE_DELAY, Unit::Seconds, "How long jobs were queued that ran"),
-        (LATENESS, Unit::Seconds, "By how much late jobs missed their deadline"),
-        (LOAD[0], Unit::Seconds, "Worker time that running jobs need still"),
-        (LOAD[1], Unit::Seconds, "Worker time that queued jobs need"),
-        (LOAD[2], Unit::Seconds, "By how much the queue could be delayed"),
-    ];
-    with_recorder(|recorder| {
-        for (name, unit, text) in counters {
-            recorder.describe_counter(name.into(), Some(unit), text.into());
-        }
-        for (name, unit, text) in gauges {
-            recorder.describe_gauge(name.into(), Some(unit), text.into());
-        }
-    });
-}
+/// And the gauges.
+const GAUGE_TEXTS: [Text; 8] = [
+    ("punctual_queued", Unit::Count, "Jobs that are queued"),
+    ("punctual_running", Unit::Count, "Jobs that are running"),
+    ("punctual_suspended", Unit::Count, "Jobs that are suspended"),
+    (QUEUE_DELAY, Unit::Seconds, "How long jobs were queued that ran"),
+    (LATENESS, Unit::Seconds, "By how much late jobs missed their deadline"),
+    (LOAD[0], Unit::Seconds, "Worker time that running jobs need still"),
+    (LOAD[1], Unit::Seconds, "Worker time that queued jobs need"),
+    (LOAD[2], Unit::Seconds, "By how much the queue could be delayed"),
+];

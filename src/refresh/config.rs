@@ -1,0 +1,110 @@
+//! What a planner is told before it starts.
+
+use core::error::Error;
+use core::fmt;
+use core::time::Duration;
+
+/// What loads may cost the backend, and how refreshes are chosen.
+///
+/// ```
+/// use core::time::Duration;
+/// use punctual::refresh::Config;
+///
+/// let plan = Config {
+///     loads_per_second: Some(500.0),
+///     concurrent: 20,
+///     load_timeout: Duration::from_millis(800),
+///     ..Config::default()
+/// };
+/// # let _ = plan;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Config {
+    /// How many loads a second may start, each counted by its cost; a positive number. Loads that
+    /// somebody wants are never delayed by it, but take from what refreshes may have. `None`, the
+    /// default: as many as there is reason for.
+    pub loads_per_second: Option<f64>,
+    /// How many loads may be saved up and come at once; 16 by default, at least 1.
+    pub burst: u32,
+    /// How many loads may be in flight, for whatever reason; 64 by default, at least 1.
+    pub concurrent: u32,
+    /// How many of these may be refreshes; 32 by default, at least 1.
+    pub concurrent_refreshes: u32,
+    /// A load that takes longer doesn't count any more; 10 s by default.
+    pub load_timeout: Duration,
+    /// How long hits are remembered, as the time constant of their mean; 10 minutes by default.
+    pub memory: Duration,
+    /// How many true answers it is worth that nobody has to wait; 1,000 by default.
+    pub wait_weight: f64,
+    /// An entry that nobody asked for during so many refreshes in a row is left to its hard
+    /// expiry; 16 by default.
+    pub idle_refreshes: u32,
+    /// How many demands may wait to be started; 65,536 by default.
+    pub demand_bound: u32,
+    /// Ids must be below this; 2²⁴ by default. Memory grows with the largest one.
+    pub bound: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            loads_per_second: None,
+            burst: 16,
+            concurrent: 64,
+            concurrent_refreshes: 32,
+            load_timeout: Duration::from_secs(10),
+            memory: Duration::from_secs(600),
+            wait_weight: 1_000.0,
+            idle_refreshes: 16,
+            demand_bound: 1 << 16,
+            bound: 1 << 24,
+        }
+    }
+}
+
+/// Why a configuration makes no planner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The rate of loads is not a positive number.
+    Rate,
+    /// Nothing may be saved up, or nothing may be in flight.
+    NoLoads,
+    /// Loads have no time, or hits aren't remembered.
+    NoTime,
+    /// The weight of a wait is negative, or no number.
+    Weight,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Rate => "the loads a second must be a positive number",
+            Self::NoLoads => "one load at least must be allowed",
+            Self::NoTime => "loads need a time-out, and hits a memory",
+            Self::Weight => "the weight of a wait must be a number from zero on",
+        })
+    }
+}
+
+impl Error for ConfigError {}
+
+impl Config {
+    /// Checks what the types don't.
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let is_rate = |rate: f64| rate.is_finite() && rate > 0.0;
+        if !self.loads_per_second.is_none_or(is_rate) {
+            return Err(ConfigError::Rate);
+        }
+        if self.burst == 0 || self.concurrent == 0 || self.concurrent_refreshes == 0 {
+            return Err(ConfigError::NoLoads);
+        }
+        if self.load_timeout.is_zero() || self.memory.is_zero() {
+            return Err(ConfigError::NoTime);
+        }
+        if !(self.wait_weight.is_finite() && self.wait_weight >= 0.0) {
+            return Err(ConfigError::Weight);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+//! What always holds.
+
+use super::planner::Planner;
+use crate::time::Time;
+
+impl Planner {
+    /// Panics if the planner contradicts itself. O(n); for tests.
+    pub fn assert_invariants(&self) {
+        self.crossings.assert_invariants();
+        self.expiring.assert_invariants();
+        self.demands.assert_invariants();
+        self.latest_starts.assert_invariants();
+        self.hard_expiries.assert_invariants();
+        let known = self.entries.iter().flatten().count();
+        assert_eq!(known, self.len, "entries are counted");
+        assert!(self.loads.len() <= self.config.concurrent as usize, "loads have a bound");
+        let refreshes = self.loads.iter().filter(|(_, load)| load.is_refresh).count();
+        assert_eq!(refreshes, self.refreshes as usize, "refreshes are counted");
+        assert!(self.refreshes <= self.config.concurrent_refreshes, "refreshes have a bound");
+        assert_eq!(self.leases.len(), self.loads.len(), "each load has a time-out");
+        for (key, load) in self.loads.iter() {
+            if let Some(id) = load.id {
+                let entry = self.entry(id).expect("a load counts for an entry");
+                assert_eq!(entry.load, Some(key), "id {id} and its load know each other");
+            }
+        }
+        for (id, entry) in (0..).zip(&self.entries) {
+            let Some(entry) = entry else {
+                let stands = self.crossings.contains(id)
+                    || self.expiring.contains(id)
+                    || self.demands.contains(id)
+                    || self.hard_expiries.contains(id);
+                assert!(!stands, "id {id} is unknown, and stands somewhere");
+                continue;
+            };
+            if let Some(load) = entry.load {
+                let load = self.loads.get(load).expect("what is in flight has a place");
+                assert_eq!(load.id, Some(id), "id {id} and its load know each other");
+                assert!(!self.demands.contains(id), "id {id} is loaded, and not wanted");
+                assert!(!self.crossings.contains(id), "id {id} is loaded already");
+            }
+            let hard = entry.terms.map(|terms| terms.hard).filter(|&hard| hard < Time::MAX);
+            let wound = self.hard_expiries.deadline(id).map(Time::from_nanos);
+            assert_eq!(wound, hard, "id {id} expires when it must");
+            assert!(entry.terms.is_some() || !self.crossings.contains(id), "id {id} has no value");
+        }
+        let price = self.price();
+        assert!(price.is_finite() && price >= 0.0, "the price is a number: {price}");
+    }
+}
