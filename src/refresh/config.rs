@@ -90,6 +90,14 @@ impl fmt::Display for ConfigError {
 impl Error for ConfigError {}
 
 impl Config {
+    /// How long a load may wait for its token behind others that are as urgent: those that come at
+    /// once, as many as can be saved up.
+    pub(super) fn reserve(&self) -> Duration {
+        self.loads_per_second.map_or(Duration::ZERO, |rate| {
+            Duration::from_secs_f64((f64::from(self.burst) / rate).min(1e9))
+        })
+    }
+
     /// Checks what the types don't.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let is_rate = |rate: f64| rate.is_finite() && rate > 0.0;

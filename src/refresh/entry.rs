@@ -85,10 +85,15 @@ impl Entry {
         (rates.hits / rates.changes + waits) / rates.cost
     }
 
-    /// When the load must start that comes before the hard expiry; the end of time if it has none.
-    pub(super) fn latest_start(&self) -> Time {
+    /// When the load must be due that comes before the hard expiry: so long before its latest
+    /// start as its token may take, but not for more than a small part of the value's life. The
+    /// end of time without an expiry.
+    pub(super) fn latest_start(&self, reserve: Duration) -> Time {
         match self.terms {
-            Some(terms) if terms.hard < Time::MAX => terms.hard - terms.lead - terms.lead / 4,
+            Some(terms) if terms.hard < Time::MAX => {
+                let life = terms.hard.saturating_since(terms.stored);
+                terms.hard - terms.lead - terms.lead / 4 - reserve.min(life / 16)
+            }
             _ => Time::MAX,
         }
     }

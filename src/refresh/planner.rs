@@ -174,6 +174,7 @@ impl Planner {
     /// If the id is not below [`Config::bound`].
     pub fn insert(&mut self, now: Time, id: u32, terms: Terms) -> Result<(), IdError> {
         let now = self.at(now);
+        let reserve = self.config.reserve();
         let entry = self.entry_or_unknown(id)?;
         let soft_ttl = terms.soft.saturating_since(terms.stored);
         if core::mem::take(&mut entry.is_new) && !entry.is_touched {
@@ -184,7 +185,7 @@ impl Planner {
         }
         entry.terms = Some(terms);
         (entry.is_stale, entry.retry_at) = (false, Time::ZERO);
-        let latest_start = entry.latest_start();
+        let latest_start = entry.latest_start(reserve);
         self.expiring.remove(id);
         self.wind(id, terms.hard, latest_start);
         self.arm(id);
@@ -194,10 +195,11 @@ impl Planner {
     /// Another hard expiry for what is stored, of a value whose refresh failed, say. O(1).
     pub fn set_hard(&mut self, now: Time, id: u32, hard: Time) {
         self.at(now);
+        let reserve = self.config.reserve();
         let Some(entry) = self.entry_mut(id) else { return };
         let Some(terms) = &mut entry.terms else { return };
         terms.hard = hard;
-        let latest_start = entry.latest_start();
+        let latest_start = entry.latest_start(reserve);
         self.expiring.remove(id);
         self.wind(id, hard, latest_start);
         self.arm(id);
@@ -221,13 +223,13 @@ impl Planner {
     /// is left alone. O(log n).
     pub fn touch(&mut self, now: Time, id: u32, hits: u32) {
         let now = self.at(now);
-        let memory = self.config.memory;
+        let (memory, reserve) = (self.config.memory, self.config.reserve());
         let Some(entry) = self.entry_mut(id).filter(|_| hits > 0) else { return };
         entry.hits.touch(now, hits, memory);
         entry.is_touched = true;
         entry.idle = 0;
         if entry.load.is_none()
-            && let Some(terms) = entry.terms.filter(|_| entry.latest_start() <= now)
+            && let Some(terms) = entry.terms.filter(|_| entry.latest_start(reserve) <= now)
         {
             self.expire_soon(id, terms.hard);
         }

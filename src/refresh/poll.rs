@@ -227,7 +227,7 @@ impl Planner {
         if !self.market.has(now, cost, worth) {
             return Look::Wait(Some(self.market.ready_at(cost)));
         }
-        self.market.spend(cost, if urgency == Urgency::Refresh { worth } else { f64::INFINITY });
+        self.market.spend(cost, worth);
         Look::Found(self.start(now, id, urgency))
     }
 
