@@ -15,6 +15,7 @@ mod promises;
 mod properties;
 mod random;
 mod refresh_beside;
+mod refresh_waits;
 mod reserved;
 mod spikes;
 mod striped;
