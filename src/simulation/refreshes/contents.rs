@@ -30,6 +30,15 @@ pub(super) struct Held {
     pub(super) stored: Time,
     pub(super) soft: Time,
     pub(super) hard: Time,
+    /// When it came into the cache.
+    pub(super) since: Time,
+}
+
+impl Held {
+    /// For how long its hard expiry has passed while it was in the cache.
+    pub(super) fn overstay(&self, now: Time) -> Duration {
+        now.saturating_since(self.hard.max(self.since))
+    }
 }
 
 /// Somebody waits for a value.
@@ -95,8 +104,8 @@ pub(super) struct Contents {
 impl Contents {
     /// What is drawn depends on nothing but the seed and the description.
     pub(super) fn new(simulation: &RefreshSimulation, usage: u64) -> Self {
-        let Entries { soft_ttl, hard_factor, jitter, refresh_after, ages, .. } = simulation.entries;
-        let start = Time::from_nanos(scaled(soft_ttl.longest_ns(), ages.unwrap_or(0.0)));
+        let Entries { soft_ttl, hard_factor, jitter, refresh_after, .. } = simulation.entries;
+        let start = simulation.start();
         let rates = simulation.rates();
         let is_hot = hottest(&rates, simulation.entries.hot_share);
         let mut random = Random::new(simulation.seed, usage);
@@ -127,15 +136,15 @@ impl Contents {
             let changes = entry.rates.changes * age_ns as f64 / 1e9;
             let version = if self.random.exponential() < changes { u64::MAX } else { 0 };
             let stored = self.start.as_nanos().saturating_sub(age_ns);
-            let held = self.held(id, version, Time::from_nanos(stored));
+            let held = self.held(id, version, Time::from_nanos(stored), self.start);
             if held.hard > self.start {
                 self.entries[id as usize].held = Some(held);
             }
         }
     }
 
-    /// A value that was read at this moment.
-    pub(super) fn held(&mut self, id: u32, version: u64, stored: Time) -> Held {
+    /// A value that was read at one moment and came at another.
+    pub(super) fn held(&mut self, id: u32, version: u64, stored: Time, since: Time) -> Held {
         let ttl_ns = self.entries[id as usize].soft_ttl_ns;
         let soft_ns = scaled(ttl_ns, 1.0 - self.jitter * self.random.unit()).max(1);
         let later = |ns: u64| Time::from_nanos(stored.as_nanos().saturating_add(ns));
@@ -143,7 +152,7 @@ impl Contents {
             true => later(scaled(soft_ns, self.hard_factor)),
             false => Time::MAX,
         };
-        Held { version, stored, soft: later(soft_ns), hard }
+        Held { version, stored, soft: later(soft_ns), hard, since }
     }
 
     /// What a planner is told of a value; loads are believed to take so long.

@@ -23,13 +23,14 @@ impl<O: FnMut(&RefreshEvent, Option<&Planner>)> World<'_, O> {
     pub(super) fn start(&mut self, id: u32, planned: Option<Key>, urgency: Urgency) {
         let load = self.loads.start(&self.simulation.loads, id, planned, self.now);
         self.contents.entries[id as usize].loading += 1;
+        let cost = self.contents.entries[id as usize].rates.cost;
         if self.is_counted() {
-            self.report.cost += self.contents.entries[id as usize].rates.cost;
+            self.report.cost += cost;
             let second = self.now.saturating_since(self.contents.start).as_secs();
             *self.report.per_second.entry(second).or_default() += 1;
         }
         let number = self.loads.number(load);
-        self.tell(Some(id), RefreshWhat::Started { id, load: number, urgency });
+        self.tell(Some(id), RefreshWhat::Started { id, load: number, urgency, cost });
         match self.simulation.beside.as_ref().map(|beside| beside.dispatch) {
             None => {
                 let until = self.begin(load);

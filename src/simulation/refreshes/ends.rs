@@ -51,7 +51,7 @@ impl<O: FnMut(&RefreshEvent, Option<&Planner>)> World<'_, O> {
 
     /// Stores what was read, and answers those who wait for it. The value's hard expiry.
     fn store(&mut self, id: u32, version: u64, read: Time) -> Time {
-        let new = self.contents.held(id, version, read);
+        let new = self.contents.held(id, version, read, self.now);
         let (now, is_counted) = (self.now, self.is_counted());
         let entry = &mut self.contents.entries[id as usize];
         let old = entry.held.replace(new);
@@ -77,7 +77,7 @@ impl<O: FnMut(&RefreshEvent, Option<&Planner>)> World<'_, O> {
     pub(super) fn expire(&mut self, id: u32) {
         let held = self.contents.entries[id as usize].held.take();
         if let Some(held) = held {
-            let overstay = self.now.saturating_since(held.hard);
+            let overstay = held.overstay(self.now);
             self.report.overstay = self.report.overstay.max(overstay);
         }
         self.tell(Some(id), RefreshWhat::Expired { id });

@@ -17,7 +17,7 @@ pub enum Answered {
 }
 
 /// Something that happened to the cache, or to the jobs beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RefreshEvent {
     /// When. The clock starts at the age of the oldest value that there may be at first.
     pub at: Time,
@@ -26,7 +26,7 @@ pub struct RefreshEvent {
 }
 
 /// What happened. Loads are numbered in the order of their starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RefreshWhat {
     /// Somebody asked for an entry.
@@ -47,6 +47,8 @@ pub enum RefreshWhat {
         /// How urgent it is. Without a planner, a load of something that is missing is demanded,
         /// and every other a refresh.
         urgency: Urgency,
+        /// What it costs the backend.
+        cost: f64,
     },
     /// A load has become urgent.
     Raised {
@@ -111,7 +113,7 @@ impl RefreshWhat {
             Self::Answered { id, answer, is_current } => {
                 [101, id.into(), answer as u64, is_current.into()]
             }
-            Self::Started { id, load, urgency } => {
+            Self::Started { id, load, urgency, .. } => {
                 let (kind, by) = match urgency {
                     Urgency::Demanded { deadline } => (0, deadline),
                     Urgency::Expiring { hard } => (1, Some(hard)),

@@ -76,8 +76,9 @@ use core::time::Duration;
 
 use super::SimulationError;
 use super::costs::{Costs, Estimates, is_share};
-use super::random::Random;
+use super::random::{Random, scaled};
 use crate::refresh::{Config, Planner};
+use crate::time::Time;
 use optimum::Rates;
 use world::World;
 
@@ -245,6 +246,13 @@ impl RefreshSimulation {
         self.validate()?;
         let budget = self.plan.loads_per_second.unwrap_or(f64::INFINITY);
         Ok(optimum::freshness(&self.rates(), budget))
+    }
+
+    /// When the simulated clock starts: late enough for the oldest value that there may be then.
+    #[must_use]
+    pub fn start(&self) -> Time {
+        let oldest = self.entries.ages.unwrap_or(0.0);
+        Time::from_nanos(scaled(self.entries.soft_ttl.longest_ns(), oldest))
     }
 
     /// What is true of each entry.

@@ -158,8 +158,6 @@ pub struct RefreshReport {
     pub streams: Vec<Tally>,
     /// What became of the loads as jobs in the scheduler.
     pub load_jobs: Tally,
-    /// When the simulated clock started, and when the last event was.
-    pub start: Time,
     /// When the last event was.
     pub end: Time,
     /// How many events there were.

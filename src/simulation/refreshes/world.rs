@@ -87,7 +87,7 @@ impl<'a, O: FnMut(&RefreshEvent, Option<&Planner>)> World<'a, O> {
             picker: Picker::new(&rates),
             asking: Random::new(seed, USAGES + 2),
             rate: rates.iter().sum(),
-            report: RefreshReport { start, ..RefreshReport::new(streams) },
+            report: RefreshReport::new(streams),
             contents,
         };
         world.fill();
@@ -208,7 +208,7 @@ impl<'a, O: FnMut(&RefreshEvent, Option<&Planner>)> World<'a, O> {
         if self.chooser.planner().is_some() {
             let end = self.end.min(self.now);
             let held = self.contents.entries.iter().filter_map(|entry| entry.held);
-            let longest = held.map(|held| end.saturating_since(held.hard)).max();
+            let longest = held.map(|held| held.overstay(end)).max();
             self.report.overstay = self.report.overstay.max(longest.unwrap_or_default());
         }
     }
