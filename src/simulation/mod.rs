@@ -199,8 +199,9 @@ pub enum SimulationError {
     Groups,
     /// The configuration of refreshes makes no planner.
     Plan(refresh::ConfigError),
-    /// A simulation of refreshes has a rate, a share or a factor that is none, a time of zero where
-    /// one is needed, a class that is not a foreground one, or no budget where its policy needs one.
+    /// A simulation of refreshes has a rate, a share or a factor that is none, a time of zero
+    /// where one is needed, a class that is not a foreground one, or no budget where its policy
+    /// needs one.
     Refreshes {
         /// The field.
         field: &'static str,

@@ -1,5 +1,6 @@
 //! The jobs that share their workers with the loads.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -55,7 +56,7 @@ pub enum Dispatch {
 #[derive(Debug)]
 pub(super) enum Run {
     /// A job of the scheduler, and when it was started.
-    Job { running: Running<Ticket>, started: Time },
+    Job(Box<Running<Ticket>>, Time),
     /// A load in a thread of its own.
     Thread { load: Key },
 }

@@ -1,7 +1,9 @@
 //! How loads and jobs get at the workers, and what becomes of them.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
+use super::USAGES;
 use super::beside::{Dispatch, Run};
 use super::contents::Held;
 use super::event::{RefreshEvent, RefreshWhat};
@@ -14,9 +16,7 @@ use crate::simulation::event::{Ticket, What};
 use crate::simulation::random::Random;
 use crate::simulation::report::hashed;
 use crate::simulation::source::{arrive, job};
-use crate::time::Time;
-
-use super::USAGES;
+use crate::time::{Time, saturating_nanos};
 
 impl<O: FnMut(&RefreshEvent, Option<&Planner>)> World<'_, O> {
     /// The policy starts a load, which a planner calls by its key.
@@ -139,9 +139,9 @@ impl<O: FnMut(&RefreshEvent, Option<&Planner>)> World<'_, O> {
     fn run(&mut self, running: Running<Ticket>) {
         let ticket = running.payload;
         self.tell_job(What::started(&running, 0));
-        let (started, cost_ns) = (self.now, ticket.cost.as_nanos() as u64);
+        let cost_ns = saturating_nanos(ticket.cost);
         if let Some(shop) = &mut self.shop {
-            shop.processors.start(cost_ns, Run::Job { running, started });
+            shop.processors.start(cost_ns, Run::Job(Box::new(running), self.now));
             shop.is_stirred = true;
         }
         match load_of(&ticket) {
@@ -167,7 +167,7 @@ impl<O: FnMut(&RefreshEvent, Option<&Planner>)> World<'_, O> {
     pub(super) fn end_run(&mut self, run: Run) {
         let (running, started) = match run {
             Run::Thread { load } => return self.await_value(load),
-            Run::Job { running, started } => (running, started),
+            Run::Job(running, started) => (*running, started),
         };
         let Running { key, payload: ticket, deadline, .. } = running;
         let outcome = if ticket.fails { Outcome::Failed } else { Outcome::Done };

@@ -27,6 +27,7 @@ pub struct RefreshEvent {
 
 /// What happened. Loads are numbered in the order of their starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is made where it is looked at, and not kept")]
 #[non_exhaustive]
 pub enum RefreshWhat {
     /// Somebody asked for an entry.
