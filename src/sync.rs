@@ -13,7 +13,9 @@ pub(crate) use threads::*;
 mod threads {
     pub(crate) use core::sync::atomic::AtomicU64 as SharedU64;
     #[cfg(feature = "pool")]
-    pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
+    pub(crate) use core::sync::atomic::fence;
+    #[cfg(any(feature = "cache", feature = "pool"))]
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize};
     pub(crate) use parking_lot::Mutex;
     #[cfg(any(feature = "cache", feature = "pool"))]
     pub(crate) use parking_lot::MutexGuard;

@@ -6,7 +6,7 @@ use core::future::Future;
 use core::hash::Hash;
 use core::time::Duration;
 
-use quick_cache::{DefaultHashBuilder, OptionsBuilder};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 
 use super::RefreshCache;
 use super::answer::Removal;
@@ -19,7 +19,7 @@ use super::loaded::Loaded;
 use super::loader::Loader;
 use super::policy::Policy;
 use super::shared::{Listener, Parts, Shared};
-use super::stored::{Collect, Store, Weigh, Weigher};
+use super::stored::{Collect, Marks, Store, Values, Weigh, Weigher};
 use crate::refresh::{Config, Planner};
 use crate::scheduler::Budget;
 use crate::sync::Arc;
@@ -28,6 +28,9 @@ use crate::timer::Timer;
 
 /// How late the coarse clock may be before somebody who reads it is misled about a hard expiry.
 const GUARD: Duration = Duration::from_millis(64);
+
+/// So many keys without a value are remembered, at least.
+const LEAST_MARKS: u64 = 64;
 
 /// Makes a [`RefreshCache`]; begin with [`cached`](super::cached) or
 /// [`cached_fn`](super::cached_fn).
@@ -256,13 +259,19 @@ where
 
     fn store(&self) -> Result<Store<K, V>, BuildError> {
         let entries = self.entries.unwrap_or(usize::try_from(self.capacity).unwrap_or(1 << 16));
-        let options = OptionsBuilder::new()
-            .estimated_items_capacity(entries)
-            .weight_capacity(self.capacity)
-            .build()
-            .map_err(|_| BuildError::Setting("capacity"))?;
+        let options = |weight| {
+            let mut options = OptionsBuilder::new();
+            options.estimated_items_capacity(entries).weight_capacity(weight).build()
+        };
+        let wrong = |_| BuildError::Setting("capacity");
+        let values = options(self.capacity).map_err(wrong)?;
+        let marks = options((entries as u64).max(LEAST_MARKS)).map_err(wrong)?;
         let (weigh, hasher) = (Weigh(self.weigher.clone()), DefaultHashBuilder::default());
-        Ok(Store::with_options(options, weigh, hasher, Collect))
+        let unit = UnitWeighter;
+        Ok(Store {
+            values: Values::with_options(values, weigh, hasher.clone(), Collect),
+            marks: Marks::with_options(marks, unit, hasher, Collect),
+        })
     }
 
     fn validate(&self) -> Result<(), BuildError> {

@@ -1,56 +1,52 @@
 //! The time on the hit path: an atomic that whoever drives the cache moves.
 
-use crate::sync::{CachePadded, Ordering, SharedU64};
+use super::stored::Word;
+use crate::sync::{AtomicBool, CachePadded, Ordering, SharedU64};
 use crate::time::Time;
 use crate::timer::Timer;
-
-/// What the clock shows while nobody moves it: everything looks expired then, so that whoever
-/// looks takes the slow path, where the true time is asked for.
-const PARKED: u64 = u64::MAX;
 
 /// A clock that is cheap to read, and a true one behind it.
 ///
 /// Moving it takes a thread that wakes up every millisecond. A cache that nobody uses needs none:
-/// its driver parks the clock, and the first one who reads it then lets it go on.
+/// its driver parks the clock, and the first one who reads it then lets it go on. A parked clock
+/// shows the end of time: everything looks expired, so that whoever looks takes the slow path,
+/// where the true time is asked for.
 pub(super) struct CacheClock {
     front: CachePadded<Front>,
     /// None if the caller drives the cache: then what it was told last is the true time.
     timer: Option<Timer>,
 }
 
-/// What every hit reads.
+/// What every hit reads, and what stands beside it.
 struct Front {
+    word: SharedU64,
+    /// Only of a cache that its caller drives.
     now_ns: SharedU64,
-    /// How often the cache was cleared.
-    revision: SharedU64,
+    /// The cache is being cleared: what is stored is not there any more.
+    is_clearing: AtomicBool,
 }
 
 impl CacheClock {
     pub(super) fn new(timer: Option<Timer>, start: Time) -> Self {
-        let now_ns = SharedU64::new(if timer.is_some() { PARKED } else { start.as_nanos() });
-        let front = Front { now_ns, revision: SharedU64::new(0) };
+        let word = if timer.is_some() { Word::END } else { Word::at(start) };
+        let front = Front {
+            word: SharedU64::new(word.0),
+            now_ns: SharedU64::new(start.as_nanos()),
+            is_clearing: AtomicBool::new(false),
+        };
         Self { front: CachePadded::new(front), timer }
     }
 
-    /// The time of the last tick, in nanoseconds; the end of time if the clock is parked.
-    pub(super) fn coarse_ns(&self) -> u64 {
-        self.front.now_ns.load(Ordering::Relaxed)
-    }
-
-    /// How often the cache was cleared, as far as entries remember that.
-    pub(super) fn revision(&self) -> u32 {
-        self.front.revision.load(Ordering::Acquire) as u32
-    }
-
-    pub(super) fn revise(&self) {
-        self.front.revision.fetch_add(1, Ordering::AcqRel);
+    /// The time of the last tick; the end of time if the clock is parked.
+    pub(super) fn coarse(&self) -> Word {
+        Word(self.front.word.load(Ordering::Relaxed))
     }
 
     /// The true time.
     pub(super) fn now(&self) -> Time {
         match &self.timer {
             Some(timer) => timer.now(),
-            None => Time::from_nanos(self.coarse_ns()),
+            None => Time::from_nanos(self.front.now_ns.load(Ordering::Relaxed)),
         }
     }
 
@@ -58,22 +54,46 @@ impl CacheClock {
         self.timer.as_ref()
     }
 
-    /// Moves the clock, unless it is parked. It never goes back.
+    /// Moves the clock, but not one that is parked. It never goes back.
     pub(super) fn tick(&self, now: Time) {
-        self.front.now_ns.fetch_max(now.as_nanos().min(PARKED - 1), Ordering::Relaxed);
+        if self.timer.is_none() {
+            self.front.now_ns.fetch_max(now.as_nanos(), Ordering::Relaxed);
+        }
+        // The end of time is the highest word, and stays.
+        self.front.word.fetch_max(Word::at(now).0, Ordering::Relaxed);
     }
 
     pub(super) fn park(&self) {
-        self.front.now_ns.store(PARKED, Ordering::Relaxed);
+        self.front.word.store(Word::END.0, Ordering::SeqCst);
     }
 
     pub(super) fn is_parked(&self) -> bool {
-        self.coarse_ns() == PARKED
+        self.coarse() == Word::END
     }
 
     /// Lets a parked clock go on; says whether this call did that.
     pub(super) fn unpark(&self, now: Time) -> bool {
-        let (now_ns, order) = (now.as_nanos().min(PARKED - 1), Ordering::Relaxed);
-        self.is_parked() && self.front.now_ns.compare_exchange(PARKED, now_ns, order, order).is_ok()
+        let (word, order) = (Word::at(now).0, Ordering::Relaxed);
+        self.is_parked()
+            && !self.is_clearing()
+            && self.front.word.compare_exchange(Word::END.0, word, order, order).is_ok()
+    }
+
+    /// What is stored is not there any more, for everybody, until `end_clearing`.
+    pub(super) fn begin_clearing(&self) {
+        self.front.is_clearing.store(true, Ordering::SeqCst);
+        self.park();
+    }
+
+    /// Only what was stored afterwards is left.
+    pub(super) fn end_clearing(&self) {
+        self.front.is_clearing.store(false, Ordering::SeqCst);
+        if self.timer.is_none() {
+            self.unpark(self.now());
+        }
+    }
+
+    pub(super) fn is_clearing(&self) -> bool {
+        self.front.is_clearing.load(Ordering::SeqCst)
     }
 }

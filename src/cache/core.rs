@@ -28,8 +28,8 @@ pub(super) struct Core<K, V> {
     pub(super) records: Records<K, V>,
     /// Who waits until when, by the number within a flight.
     pub(super) waits: TimerWheel<(Arc<Flight<V>>, usize)>,
-    /// The work of the loads in flight, by their slots.
-    pub(super) running: Vec<Option<(Key, Arc<Body>)>>,
+    /// The loads in flight, by their slots.
+    pub(super) running: Vec<Option<Running<V>>>,
     /// Counts loads, writes and invalidations.
     pub(super) sequence: u64,
     /// How many records hold a value, or the knowledge that there is none.
@@ -43,6 +43,15 @@ pub(super) struct Core<K, V> {
     pub(super) is_dispatching: bool,
 }
 
+/// A load in flight, whether it counts still or not.
+pub(super) struct Running<V> {
+    pub(super) load: Key,
+    /// Of the record.
+    pub(super) record: Key,
+    pub(super) flight: Arc<Flight<V>>,
+    pub(super) body: Arc<Body>,
+}
+
 /// Something for a dispatcher.
 pub(super) enum Command<V> {
     Submit(Load, Vec<Arc<Flight<V>>>),
@@ -53,7 +62,7 @@ pub(super) enum Command<V> {
 pub(super) struct Effects<K, V> {
     pub(super) wakers: Vec<Waker>,
     pub(super) removed: Vec<(K, V, Removal)>,
-    /// Values that others replaced under the same key in the storage.
+    /// Copies of values that are there still.
     pub(super) replaced: Vec<V>,
 }
 
@@ -90,6 +99,12 @@ impl<K: Eq + Hash, V> Core<K, V> {
         before
     }
 
+    /// Whether a flight is the one of the record.
+    pub(super) fn is_flight_of(&self, key: Key, flight: &Arc<Flight<V>>) -> bool {
+        let own = self.records.get(key).and_then(|record| record.flight.as_ref());
+        own.is_some_and(|own| Arc::ptr_eq(own, flight))
+    }
+
     /// The next point in the order of loads, writes and invalidations.
     pub(super) const fn next_sequence(&mut self) -> u64 {
         self.sequence += 1;
@@ -105,17 +120,17 @@ impl<K: Eq + Hash, V> Core<K, V> {
         ((mixed ^ mixed >> 31) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// The work of a load has begun its way.
-    pub(super) fn set_running(&mut self, load: Key, body: &Arc<Body>) {
-        let place = load.slot() as usize;
+    /// A load has begun its way.
+    pub(super) fn set_running(&mut self, running: Running<V>) {
+        let place = running.load.slot() as usize;
         if self.running.len() <= place {
             self.running.resize_with(place + 1, || None);
         }
-        self.running[place] = Some((load, body.clone()));
+        self.running[place] = Some(running);
     }
 
-    pub(super) fn take_running(&mut self, load: Key) -> Option<Arc<Body>> {
+    pub(super) fn take_running(&mut self, load: Key) -> Option<Running<V>> {
         let place = self.running.get_mut(load.slot() as usize)?;
-        place.take_if(|(key, _)| *key == load).map(|(_, body)| body)
+        place.take_if(|running| running.load == load)
     }
 }

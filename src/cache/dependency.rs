@@ -116,6 +116,7 @@ mod tests {
         page.depend_on(&stock).expect("no cycle");
         prices.depend_on(&rates).expect("no cycle");
         assert_eq!(page.total_latency(), Duration::from_millis(125));
+        page.set_latency(Duration::from_millis(5));
         assert_eq!(page.upstream_latency(), Duration::from_millis(120));
         stock.set_latency(Duration::from_millis(300));
         assert_eq!(page.total_latency(), Duration::from_millis(305));

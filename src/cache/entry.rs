@@ -4,7 +4,7 @@ use core::fmt;
 use core::hash::Hash;
 
 use super::answer::{Answer, Ttl};
-use super::handle::RefreshCache;
+use super::handle::{Found, RefreshCache};
 use super::loaded::Loaded;
 use super::wait::Wait;
 use crate::scheduler::Budget;
@@ -71,8 +71,8 @@ where
     /// make one at the same time, the first one that is stored is what both get.
     pub fn or_put_with(&self, make: impl FnOnce() -> V) -> Answer<V> {
         match self.cache.find(&self.key) {
-            Ok(answer) => answer,
-            Err(_) => self.cache.put_if_missing(&self.key, make()),
+            Found::Fresh(answer) | Found::Stale(answer) => answer,
+            Found::Missing(_) => self.cache.put_if_missing(&self.key, make()),
         }
     }
 

@@ -10,8 +10,9 @@ use super::flight::Flight;
 use super::load::Attempt;
 use super::loaded::{Content, Loaded};
 use super::loader::{Batch, BoxFuture, Loader};
+use super::pump::deadline;
 use super::shared::Shared;
-use super::visit::{Visit, deadline};
+use super::visit::Visit;
 use crate::contain::contain;
 use crate::key::Key;
 use crate::refresh::{End, Urgency};
@@ -186,9 +187,7 @@ where
     }
 
     fn is_of_flight(&self, landing: &Landing<K, V>) -> bool {
-        let record = self.core.records.get(landing.record);
-        let flight = record.and_then(|record| record.flight.as_ref());
-        flight.is_some_and(|flight| Arc::ptr_eq(flight, &landing.flight))
+        self.core.is_flight_of(landing.record, &landing.flight)
     }
 
     fn leave_flight(&mut self, landing: &Landing<K, V>) {
@@ -221,11 +220,11 @@ where
         if !self.is_current(landing) {
             self.core.stats.superseded += 1;
             self.core.planner.finish(now, landing.load, End::Loaded);
-            return answer(&loaded).ok_or(WaitError::Failed(nothing_to_keep()));
+            return loaded.answer().ok_or(WaitError::Failed(nothing_to_keep()));
         }
         self.note_lag(landing);
         self.core.planner.finish(now, landing.load, end);
-        let outcome = answer(&loaded);
+        let outcome = loaded.answer();
         if !self.store(landing.record, loaded, began) {
             let error = nothing_to_keep();
             self.failed(landing.record, error.clone(), None);
@@ -291,15 +290,6 @@ fn close<K, V>(landings: &[Landing<K, V>]) {
     }
     for waker in wakers {
         contain(|| waker.wake());
-    }
-}
-
-/// What who waits is told of a value.
-fn answer<V: Clone>(loaded: &Loaded<V>) -> Option<super::Answer<V>> {
-    match &loaded.content {
-        Content::Value(value) => Some(super::Answer::Fresh(value.clone())),
-        Content::Absent => Some(super::Answer::Absent),
-        Content::Unchanged => None,
     }
 }
 

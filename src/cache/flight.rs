@@ -79,12 +79,16 @@ impl<V> Flight<V> {
         self.state.lock().waiters.iter().flatten().map(|waiter| waiter.deadline).min()
     }
 
-    /// A waiter's deadline has come.
-    pub(super) fn elapse(&self, number: usize) -> Option<Waker> {
+    /// A waiter's deadline has come; says whether it comes before the outcome.
+    pub(super) fn elapse(&self, number: usize, wakers: &mut Vec<Waker>) -> bool {
         let mut state = self.state.lock();
-        let waiter = state.waiters.get_mut(number)?.as_mut()?;
+        if state.outcome.is_some() {
+            return false;
+        }
+        let Some(Some(waiter)) = state.waiters.get_mut(number) else { return false };
         waiter.end.get_or_insert(WaitError::Elapsed);
-        waiter.waker.take()
+        wakers.extend(waiter.waker.take());
+        true
     }
 
     /// The outcome; whoever waited is to be woken.

@@ -13,6 +13,7 @@ use super::loaded::Loaded;
 use super::loader::BoxFuture;
 use super::shared::Shared;
 use super::stats::Stats;
+use super::storage::Expire;
 use super::stored::{Kind, Stored};
 use super::visit::Visit;
 use super::wait::Wait;
@@ -50,13 +51,11 @@ where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         match self.find(key) {
-            Ok(answer) => answer,
-            Err(now) => self.shared.visit(now, |visit| {
-                let record = visit.find_or_add(key);
-                // Nobody waits: whether it is loaded soon is all the same to the answer.
-                let _ = visit.demand(record, None);
+            Found::Fresh(answer) | Found::Stale(answer) => answer,
+            Found::Missing(now) => {
+                self.ask(key, now);
                 Answer::Missing
-            }),
+            }
         }
     }
 
@@ -68,8 +67,8 @@ where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         match self.find(key) {
-            Ok(answer) => Wait::ready(Ok(answer)),
-            Err(now) => self.wait(key, now, budget),
+            Found::Fresh(answer) | Found::Stale(answer) => Wait::ready(Ok(answer)),
+            Found::Missing(now) => self.wait(key, now, budget),
         }
     }
 
@@ -80,9 +79,9 @@ where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         match self.find(key) {
-            Ok(answer @ (Answer::Fresh(_) | Answer::Absent)) => Wait::ready(Ok(answer)),
-            Ok(_) => self.wait(key, self.now(), budget),
-            Err(now) => self.wait(key, now, budget),
+            Found::Fresh(answer) => Wait::ready(Ok(answer)),
+            Found::Stale(_) => self.wait(key, self.now(), budget),
+            Found::Missing(now) => self.wait(key, now, budget),
         }
     }
 
@@ -101,11 +100,7 @@ where
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let now = self.now();
-        match self.shared.store.peek(key) {
-            Some(stored) if self.is_served(&stored, now) => answer(stored, now),
-            _ => Answer::Missing,
-        }
+        self.shared.peek_at(key, self.now())
     }
 
     /// Stores a value, or with [`Loaded`] more than that. It wins over a load that is under way;
@@ -142,19 +137,19 @@ where
         Q: Hash + Equivalent<K> + ?Sized,
     {
         let now = self.now();
-        let stored = self.shared.store.peek(key).filter(|stored| self.is_served(stored, now))?;
-        let soft = self.shared.look(|core| {
-            let (_, record) = core.records.at(stored.slot)?;
-            Some(record.soft.saturating_since(now))
-        })?;
-        let soft = if stored.is_fresh_at_true(now) { soft } else { Duration::ZERO };
-        let hard = Time::from_nanos(stored.hard_ns).saturating_since(now);
-        Some(Ttl { soft, hard })
+        self.shared.look(|core| {
+            let record = core.records.get(core.records.find(key)?)?;
+            let is_entry = matches!(record.stored, Some(Kind::Value | Kind::Absent));
+            (is_entry && now < record.hard).then(|| Ttl {
+                soft: record.soft.saturating_since(now),
+                hard: record.hard.saturating_since(now),
+            })
+        })
     }
 
-    /// Removes everything; loads that are under way store nothing. Nobody sees an old answer once
-    /// this call has begun to remove: a revision says so. O(n) behind the cache's lock for what
-    /// is freed.
+    /// Removes everything; loads that are under way store nothing. All at once for everybody:
+    /// who asks while entries are taken out waits for the end of that. O(n) behind the cache's
+    /// lock.
     pub fn clear(&self) {
         self.shared.visit(self.now(), |visit| visit.clear());
     }
@@ -180,13 +175,13 @@ where
     /// What the entries weigh together.
     #[must_use]
     pub fn weight(&self) -> u64 {
-        self.shared.store.weight()
+        self.shared.store.values.weight()
     }
 
     /// What they may weigh together.
     #[must_use]
     pub fn capacity(&self) -> u64 {
-        self.shared.store.capacity()
+        self.shared.store.values.capacity()
     }
 
     /// The time by the cache's clock, from which budgets are counted.
@@ -274,54 +269,73 @@ where
         })
     }
 
-    /// What is stored and may be served, or the time if there is nothing.
-    pub(super) fn find<Q>(&self, key: &Q) -> Result<Answer<V>, Time>
+    /// What is stored and may be served.
+    #[inline]
+    pub(super) fn find<Q>(&self, key: &Q) -> Found<V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
         let shared = &*self.shared;
-        let found = shared.store.get(key);
-        if let Some(stored) = found {
-            if stored.is_fresh_at(shared.clock.coarse_ns(), shared.clock.revision()) {
-                if let Some(count) = shared.hits.sample(stored.slot, stored.shift()) {
-                    shared.counters.add_fresh(count);
-                }
-                return Ok(stored.fresh());
+        match shared.store.values.get(key) {
+            Some(stored) if stored.is_fresh_at(shared.clock.coarse()) => {
+                self.count(stored.slot(), stored.shift());
+                Found::Fresh(Answer::Fresh(stored.value))
             }
-            return self.find_slowly(stored);
+            found => self.find_slowly(key, found),
+        }
+    }
+
+    /// A hit is counted, if its entry says so.
+    #[inline]
+    fn count(&self, slot: u32, shift: u32) {
+        if let Some(count) = self.shared.hits.sample(slot, shift) {
+            self.shared.counters.add_fresh(count);
+        }
+    }
+
+    /// There is no value, it is not certainly fresh, or the coarse clock is parked.
+    #[cold]
+    fn find_slowly<Q>(&self, key: &Q, found: Option<Stored<V>>) -> Found<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let shared = &*self.shared;
+        let now = self.now();
+        shared.wake(now);
+        let is_served = !shared.clock.is_clearing();
+        if let Some(stored) = found.filter(|stored| is_served && stored.is_served_at(now)) {
+            let (slot, shift, is_fresh) =
+                (stored.slot(), stored.shift(), stored.is_fresh_at_true(now));
+            self.count_slowly(slot, shift, is_fresh);
+            return Found::of(stored.answer(now), is_fresh);
+        }
+        let mark = shared.store.marks.get(key);
+        let mark = mark.filter(|mark| is_served && mark.is_served_at(now));
+        if let Some(mark) = mark.filter(|mark| mark.kind() == Kind::Absent) {
+            let is_fresh = mark.is_fresh_at_true(now);
+            self.count_slowly(mark.slot(), mark.shift(), is_fresh);
+            return Found::of(Answer::Absent, is_fresh);
         }
         shared.counters.add_missing();
-        Err(self.true_time())
+        Found::Missing(now)
     }
 
-    /// The coarse clock is parked, or the entry is not certainly fresh.
+    fn count_slowly(&self, slot: u32, shift: u32, is_fresh: bool) {
+        if is_fresh {
+            self.count(slot, shift);
+        } else {
+            self.shared.hits.sample_stale(slot, shift);
+            self.shared.counters.add_stale();
+        }
+    }
+
+    /// Asks for a load that nobody waits for.
     #[cold]
-    fn find_slowly(&self, stored: Stored<V>) -> Result<Answer<V>, Time> {
-        let (shared, now) = (&*self.shared, self.true_time());
-        if !self.is_served(&stored, now) {
-            shared.counters.add_missing();
-            return Err(now);
-        }
-        if stored.is_fresh_at_true(now) {
-            if let Some(count) = shared.hits.sample(stored.slot, stored.shift()) {
-                shared.counters.add_fresh(count);
-            }
-            return Ok(stored.fresh());
-        }
-        shared.hits.sample_stale(stored.slot, stored.shift());
-        shared.counters.add_stale();
-        Ok(stored.stale())
-    }
-
-    fn is_served(&self, stored: &Stored<V>, now: Time) -> bool {
-        stored.is_served_at(now, self.shared.clock.revision())
-    }
-
-    /// The true time; the coarse clock goes on from now.
-    fn true_time(&self) -> Time {
-        let now = self.now();
-        self.shared.wake(now);
-        now
+    fn ask<Q>(&self, key: &Q, now: Time)
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        self.shared.visit(now, |visit| visit.ask(key));
     }
 
     fn wait<Q>(&self, key: &Q, now: Time, budget: Budget) -> Wait<V>
@@ -332,9 +346,18 @@ where
     }
 }
 
-/// What is served.
-fn answer<V>(stored: Stored<V>, now: Time) -> Answer<V> {
-    if stored.is_fresh_at_true(now) { stored.fresh() } else { stored.stale() }
+/// What a lookup came to.
+pub(super) enum Found<V> {
+    Fresh(Answer<V>),
+    Stale(Answer<V>),
+    /// Nothing, at this time.
+    Missing(Time),
+}
+
+impl<V> Found<V> {
+    const fn of(answer: Answer<V>, is_fresh: bool) -> Self {
+        if is_fresh { Self::Fresh(answer) } else { Self::Stale(answer) }
+    }
 }
 
 impl<K, V> Visit<'_, K, V>
@@ -355,12 +378,25 @@ where
         }
     }
 
+    /// Asks for a load that nobody waits for, and counts the question.
+    pub(super) fn ask<Q>(&mut self, key: &Q)
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        let (record, now) = (self.find_or_add(key), self.now);
+        // Whether it is loaded soon is all the same to the answer.
+        if self.demand(record, None).is_ok() {
+            self.core.planner.touch(now, record.slot(), 1);
+        }
+    }
+
     fn put(&mut self, key: &K, loaded: Loaded<V>) {
         let (record, now) = (self.find_or_add(key), self.now);
         let flight = self.supersede(record).or_else(|| self.withdraw(record));
+        let answer = loaded.answer();
         self.store(record, loaded, now);
         if let Some(flight) = flight {
-            let answer = self.shared.peek_at(key, now);
+            let answer = answer.unwrap_or_else(|| self.shared.peek_at(key, now));
             flight.land(Ok(answer), &mut self.effects.wakers);
         }
         self.forget_if_idle(record);
@@ -387,8 +423,8 @@ where
         let Some(record) = self.find(key) else { return false };
         let (was_there, now) = (self.is_entry(record), self.now);
         self.supersede(record);
-        let learned = self.core.planner.learned(now, record.slot());
-        if was_there && learned.is_some_and(|it| it.hit_rate > 0.0) {
+        let is_wanted = self.core.records.get(record).is_some_and(|it| it.is_wanted);
+        if was_there && is_wanted {
             // What is known of it stays, so that it is loaded again if it is in demand.
             self.bury(record, Removal::Invalidated);
             self.core.planner.expire(now, record.slot());
@@ -407,10 +443,7 @@ where
         let (was_there, now) = (self.is_entry(record), self.now);
         self.supersede(record);
         if was_there {
-            self.rewrite(record, |mut stored| {
-                stored.expire();
-                stored
-            });
+            self.rewrite(record, &Expire);
             if let Some(record) = self.core.records.get_mut(record) {
                 record.soft = record.soft.min(now);
             }
@@ -421,14 +454,12 @@ where
     }
 
     fn clear(&mut self) {
-        self.shared.clock.revise();
+        self.shared.clock.begin_clearing();
         let now = self.now;
-        let stored: Vec<_> = self.shared.store.drain().collect();
-        for (key, stored) in stored {
-            if let Some(value) = stored.value {
-                self.effects.removed.push((key, value, Removal::Cleared));
-            }
+        for (key, stored) in self.shared.store.values.drain() {
+            self.effects.removed.push((key, stored.value, Removal::Cleared));
         }
+        self.shared.store.marks.drain().for_each(|_| ());
         self.core.planner.clear(now);
         // Loads go on for those who wait for them, and find no record to write to. Those that have
         // not begun are wanted still.
@@ -442,6 +473,7 @@ where
             let record = self.find_or_add(&key);
             self.want(record, flight);
         }
+        self.shared.clock.end_clearing();
     }
 }
 

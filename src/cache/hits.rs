@@ -25,6 +25,9 @@ pub(super) struct Hits {
     /// Chunks never move: a hit reads the table without a lock.
     chunks: [OnceLock<Box<[SharedU64]>>; CHUNKS],
     news: SegQueue<u32>,
+    /// The state of the generator that samples, if it is to be the cache's own: then the same calls
+    /// give the same samples. Otherwise each thread has one, so that none waits for another.
+    random: Option<SharedU64>,
 }
 
 /// Where a slot's count is.
@@ -43,8 +46,12 @@ const fn size(chunk: usize) -> usize {
 }
 
 impl Hits {
-    pub(super) fn new() -> Self {
-        Self { chunks: [const { OnceLock::new() }; CHUNKS], news: SegQueue::new() }
+    pub(super) fn new(is_repeatable: bool) -> Self {
+        Self {
+            chunks: [const { OnceLock::new() }; CHUNKS],
+            news: SegQueue::new(),
+            random: is_repeatable.then(|| SharedU64::new(0)),
+        }
     }
 
     /// A value has come for a slot: makes sure that its hits have a place.
@@ -58,11 +65,19 @@ impl Hits {
     /// A hit of an entry of whose hits one in 2^`shift` is counted: says how many this one counts
     /// for, if it is.
     pub(super) fn sample(&self, slot: u32, shift: u32) -> Option<u64> {
-        if shift != 0 && draw() & ((1 << shift) - 1) != 0 {
+        if shift != 0 && self.draw() & ((1 << shift) - 1) != 0 {
             return None;
         }
         self.add(slot, 1 << shift);
         Some(1 << shift)
+    }
+
+    fn draw(&self) -> u32 {
+        let Some(random) = &self.random else { return draw() };
+        // Whoever draws at the same time may draw the same.
+        let state = next(random.load(Ordering::Relaxed) as u32);
+        random.store(u64::from(state), Ordering::Relaxed);
+        bits(state)
     }
 
     fn add(&self, slot: u32, count: u64) {
@@ -108,10 +123,18 @@ thread_local! {
 /// Random bits, a few of them: a generator of its own for each thread.
 fn draw() -> u32 {
     RANDOM.with(|state| {
-        let next = state.get().wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
-        state.set(next);
-        next >> (u32::BITS - MOST_SHIFT - 4)
+        state.set(next(state.get()));
+        bits(state.get())
     })
+}
+
+const fn next(state: u32) -> u32 {
+    state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453)
+}
+
+/// The upper bits of a state, since the lower ones repeat soon.
+const fn bits(state: u32) -> u32 {
+    state >> (u32::BITS - MOST_SHIFT - 4)
 }
 
 #[cfg(test)]
@@ -134,7 +157,7 @@ mod tests {
 
     #[test]
     fn hits_are_counted_once_and_queued_once() {
-        let hits = Hits::new();
+        let hits = Hits::new(true);
         hits.sample(7, 0);
         assert_eq!(hits.take(), None, "nobody has made a place");
         hits.welcome(7);
@@ -152,10 +175,12 @@ mod tests {
 
     #[test]
     fn samples_count_for_those_that_are_left_out() {
-        let hits = Hits::new();
+        let hits = Hits::new(true);
         hits.welcome(3);
         let before = 1 << 20;
-        (0..before).for_each(|_| drop(hits.sample(3, 6)));
+        (0..before).for_each(|_| {
+            hits.sample(3, 6);
+        });
         let (_, counted) = hits.take().expect("there were hits");
         let error = counted.abs_diff(before) as f64 / before as f64;
         assert!(error < 0.05, "{counted}");

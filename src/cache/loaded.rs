@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use super::answer::Answer;
+
 /// A value, or that there is none, and what the loader knows of it. Made of a value, of an
 /// `Option`, whose `None` is [absent](Loaded::absent), or by [`Loaded::new`].
 ///
@@ -74,6 +76,17 @@ impl<V> Loaded<V> {
     pub const fn cost(mut self, cost: f64) -> Self {
         self.cost = if cost.is_finite() && cost > 0.0 { cost } else { 1.0 };
         self
+    }
+}
+
+impl<V: Clone> Loaded<V> {
+    /// What who waits is told of it, if it says that itself.
+    pub(super) fn answer(&self) -> Option<Answer<V>> {
+        match &self.content {
+            Content::Value(value) => Some(Answer::Fresh(value.clone())),
+            Content::Absent => Some(Answer::Absent),
+            Content::Unchanged => None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use core::hash::Hash;
 use equivalent::Equivalent;
 
 use super::answer::Answer;
-use super::handle::RefreshCache;
+use super::handle::{Found, RefreshCache};
 use super::wait::{Wait, WaitMany};
 use crate::scheduler::Budget;
 
@@ -21,20 +21,17 @@ where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized + 'a,
     {
         let mut missing = Vec::new();
-        let mut find = |key: &'a Q| {
-            self.find(key).unwrap_or_else(|_| {
+        let mut find = |key: &'a Q| match self.find(key) {
+            Found::Fresh(answer) | Found::Stale(answer) => answer,
+            Found::Missing(_) => {
                 missing.push(key);
                 Answer::Missing
-            })
+            }
         };
         let answers = keys.into_iter().map(&mut find).collect();
         if !missing.is_empty() {
             self.shared.visit(self.now(), |visit| {
-                for key in missing {
-                    let record = visit.find_or_add(key);
-                    // Nobody waits.
-                    let _ = visit.demand(record, None);
-                }
+                missing.into_iter().for_each(|key| visit.ask(key));
             });
         }
         answers
@@ -50,7 +47,11 @@ where
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized + 'a,
     {
-        let found: Vec<_> = keys.into_iter().map(|key| (key, self.find(key).ok())).collect();
+        let find = |key: &'a Q| match self.find(key) {
+            Found::Fresh(answer) | Found::Stale(answer) => (key, Some(answer)),
+            Found::Missing(_) => (key, None),
+        };
+        let found: Vec<_> = keys.into_iter().map(find).collect();
         if found.iter().all(|(_, answer)| answer.is_some()) {
             let answers = found.into_iter().filter_map(|(_, answer)| answer);
             return WaitMany::new(answers.map(|answer| Wait::ready(Ok(answer))).collect());

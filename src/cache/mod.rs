@@ -59,7 +59,8 @@
 //! | file | idea |
 //! | --- | --- |
 //! | `stored`, `clock`, `hits` | the hit path: entries, the time, what is noted |
-//! | `core`, `records`, `visit` | what is behind the lock, and what is done there |
+//! | `core`, `records` | what is behind the lock |
+//! | `visit`, `storage`, `popularity`, `pump` | what is done there |
 //! | `flight`, `wait` | a load as those see it who wait |
 //! | `load`, `errand`, `loader` | a load as those see it who run it; its way home |
 //! | `dispatch` | where loads run |
@@ -84,10 +85,13 @@ mod loaded;
 mod loader;
 mod many;
 mod policy;
+mod popularity;
+mod pump;
 mod records;
 mod shared;
 mod snapshot;
 mod stats;
+mod storage;
 mod stored;
 mod visit;
 mod wait;

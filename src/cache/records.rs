@@ -30,13 +30,18 @@ pub(super) struct Record<K, V> {
     pub(super) cost: f64,
     /// When it turns stale.
     pub(super) soft: Time,
-    /// The hard expiry that the value came with.
+    /// When it is not served any more, and when it was to be so when it came.
     pub(super) hard: Time,
+    pub(super) natural_hard: Time,
+    /// Somebody has asked for it since it is known.
+    pub(super) is_wanted: bool,
     /// How many loads in a row have failed, and why the last one has.
     pub(super) failures: u32,
     pub(super) error: Option<LoadError>,
     /// Of the hits, one in 2^shift is counted.
     pub(super) shift: u32,
+    /// How many were counted since that was decided.
+    pub(super) samples: u64,
 }
 
 /// All records, found by key or by slot.
@@ -84,9 +89,12 @@ impl<K: Eq + Hash, V> Records<K, V> {
             cost: 1.0,
             soft: Time::ZERO,
             hard: Time::ZERO,
+            natural_hard: Time::ZERO,
+            is_wanted: false,
             failures: 0,
             error: None,
             shift: 0,
+            samples: 0,
         };
         let added = self.records.insert(record);
         let Self { table, records, hasher } = self;

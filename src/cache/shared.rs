@@ -4,20 +4,22 @@ use core::hash::Hash;
 use core::time::Duration;
 use std::task::Wake;
 
+use equivalent::Equivalent;
+
 use super::answer::{Answer, Removal};
 use super::clock::CacheClock;
 use super::core::{Command, Core, Effects};
 use super::dependency::{Node, Upstream};
 use super::dispatch::Dispatcher;
 use super::errand::Landing;
-use super::error::LoadError;
+use super::error::{LoadError, WaitError};
 use super::hits::Hits;
 use super::load::Load;
 use super::loaded::{Content, Loaded};
 use super::loader::{BoxFuture, Loader};
 use super::policy::Policy;
 use super::stats::Counters;
-use super::stored::Store;
+use super::stored::{Kind, Store};
 use super::visit::Visit;
 use super::wait::Host;
 use crate::contain::contain;
@@ -97,10 +99,11 @@ where
             let driver = Arc::new(Driver(own.clone()));
             let alarm = parts.clock.timer().map(|timer| Alarm::new(timer, driver.into()));
             let latency = parts.core.latency.high();
+            let is_driven = alarm.is_none();
             Self {
                 store: parts.store,
                 clock: parts.clock,
-                hits: Hits::new(),
+                hits: Hits::new(is_driven),
                 counters: Counters::default(),
                 core: Mutex::new(parts.core),
                 policy: parts.policy,
@@ -225,16 +228,23 @@ where
     fn is_changed(&self, key: &K, loaded: Option<&Loaded<V>>) -> Option<bool> {
         let Content::Value(new) = &loaded?.content else { return None };
         let is_same = self.is_same?;
-        let old = self.store.peek(key)?.value?;
+        let old = self.store.values.peek(key)?.value;
         contain(|| !is_same(&old, new))
     }
 
     /// What is known at the time, without a trace.
-    pub(super) fn peek_at(&self, key: &K, now: Time) -> Answer<V> {
-        match self.store.peek(key) {
-            Some(stored) if stored.is_served_at(now, self.clock.revision()) => {
-                if stored.is_fresh_at_true(now) { stored.fresh() } else { stored.stale() }
-            }
+    pub(super) fn peek_at<Q>(&self, key: &Q, now: Time) -> Answer<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        if self.clock.is_clearing() {
+            return Answer::Missing;
+        }
+        if let Some(stored) = self.store.values.peek(key).filter(|it| it.is_served_at(now)) {
+            return stored.answer(now);
+        }
+        match self.store.marks.peek(key).filter(|it| it.is_served_at(now)) {
+            Some(mark) if mark.kind() == Kind::Absent => Answer::Absent,
             _ => Answer::Missing,
         }
     }
@@ -312,18 +322,19 @@ impl<K, V> Drop for Shared<K, V> {
     fn drop(&mut self) {
         let mut wakers = Vec::new();
         let mut core = self.core.lock();
-        for body in core.running.iter_mut().filter_map(Option::take) {
-            body.1.call_off(&mut wakers);
+        for running in core.running.iter_mut().filter_map(Option::take) {
+            running.body.call_off(&mut wakers);
+            running.flight.land(Err(WaitError::Closed), &mut wakers);
         }
         for (_, record) in core.records.iter() {
             if let Some(flight) = &record.flight {
-                flight.land(Err(super::error::WaitError::Closed), &mut wakers);
+                flight.land(Err(WaitError::Closed), &mut wakers);
             }
         }
         let waiting: Vec<_> = core.waits.drain().collect();
         drop(core);
         for (_, (flight, _)) in waiting {
-            flight.land(Err(super::error::WaitError::Closed), &mut wakers);
+            flight.land(Err(WaitError::Closed), &mut wakers);
         }
         for waker in wakers {
             contain(|| waker.wake());

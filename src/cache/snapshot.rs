@@ -9,7 +9,6 @@ use super::policy::Lifetime;
 use super::stored::Kind;
 use super::visit::Visit;
 use crate::refresh::Learned;
-use crate::time::Time;
 
 /// An entry, with the time that it has left: what is stored elsewhere knows no clock of this
 /// process. What is known of it goes with it, so that a new process refreshes the right entries
@@ -44,25 +43,30 @@ where
     /// by itself: entries that come and go meanwhile may be in it or not.
     #[must_use]
     pub fn snapshot(&self) -> Vec<Saved<K, V>> {
-        let (now, revision) = (self.now(), self.shared.clock.revision());
-        let stored = self.shared.store.iter();
-        let served = stored.filter(|(_, stored)| stored.is_served_at(now, revision));
-        served
-            .filter_map(|(key, stored)| {
-                let (record, learned) = self.shared.look(|core| {
-                    let (_, record) = core.records.at(stored.slot)?;
-                    let known = (record.soft, record.made, record.cost);
-                    Some((known, core.planner.learned(now, stored.slot)))
+        let now = self.now();
+        let values = self.shared.store.values.iter().map(|(key, stored)| {
+            let (slot, hard) = (stored.slot(), stored.hard());
+            (key, slot, hard, Some(stored.value))
+        });
+        let marks = self.shared.store.marks.iter();
+        let absent = marks.filter(|(_, mark)| mark.kind() == Kind::Absent);
+        let absent = absent.map(|(key, mark)| (key, mark.slot(), mark.hard(), None));
+        values
+            .chain(absent)
+            .filter(|(_, _, hard, _)| *hard > now)
+            .filter_map(|(key, slot, hard, value)| {
+                let (made, soft, cost, learned) = self.shared.look(|core| {
+                    let (_, record) = core.records.at(slot)?;
+                    let learned = core.planner.learned(now, slot);
+                    Some((record.made, record.soft, record.cost, learned))
                 })?;
-                let (soft, made, cost) = record;
-                let soft = if stored.is_fresh_at_true(now) { soft } else { now };
                 let learned = learned.unwrap_or(Learned { hit_rate: 0.0, change_rate: 0.0 });
                 Some(Saved {
                     key,
+                    value,
                     age: now.saturating_since(made),
                     soft: soft.saturating_since(now),
-                    hard: Time::from_nanos(stored.hard_ns).saturating_since(now),
-                    value: stored.value,
+                    hard: hard.saturating_since(now),
                     cost,
                     hit_rate: learned.hit_rate,
                     change_rate: learned.change_rate,

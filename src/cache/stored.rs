@@ -1,14 +1,25 @@
 //! What the storage holds of an entry, and what it is told about it.
 
+use core::time::Duration;
+
 use quick_cache::sync::Cache;
-use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
+use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter, Weighter};
 
 use super::answer::Answer;
 use crate::sync::Arc;
 use crate::time::Time;
 
 /// The storage. Every change of it is made under the core's lock; hits only read.
-pub(super) type Store<K, V> = Cache<K, Stored<V>, Weigh<K, V>, DefaultHashBuilder, Collect>;
+pub(super) struct Store<K, V> {
+    pub(super) values: Values<K, V>,
+    /// Keys without a value of which something is known: apart, so that those with a value carry
+    /// no mark.
+    pub(super) marks: Marks<K>,
+}
+
+pub(super) type Values<K, V> = Cache<K, Stored<V>, Weigh<K, V>, DefaultHashBuilder, Collect>;
+
+pub(super) type Marks<K> = Cache<K, Stored<()>, UnitWeighter, DefaultHashBuilder, Collect>;
 
 /// What there is for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,104 +33,165 @@ pub(super) enum Kind {
     Gone,
 }
 
-/// An entry, as hits copy it.
-#[derive(Clone, Debug)]
-pub(super) struct Stored<V> {
-    /// Only of [`Kind::Value`].
-    pub(super) value: Option<V>,
-    /// The end of the fast path, in nanoseconds.
-    pub(super) fresh_until_ns: u64,
-    /// Not served from then on, in nanoseconds.
-    pub(super) hard_ns: u64,
-    pub(super) slot: u32,
-    /// The revision, the kind, whether it is fresh to its end, and how hits are sampled.
-    tag: u32,
+/// A point in time in 48 bits, in the upper part of a word: units of 1.024 µs, for nine years.
+/// What is below them is for somebody else, and doesn't matter in comparisons of a time with a
+/// [`Word::at`], whose lower part is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Word(pub(super) u64);
+
+const UNIT_BITS: u32 = 10;
+const LOW_BITS: u32 = 16;
+const LOW: u64 = (1 << LOW_BITS) - 1;
+
+impl Word {
+    /// The end of time, which never comes.
+    pub(super) const END: Self = Self(u64::MAX);
+
+    /// The present, for comparisons: above what ends in this unit or before.
+    pub(super) fn at(now: Time) -> Self {
+        Self(Self::until(now).0 | LOW)
+    }
+
+    /// The end of something, rounded down to a unit.
+    fn until(end: Time) -> Self {
+        const MOST: u64 = (1 << (u64::BITS - LOW_BITS)) - 2;
+        Self((end.as_nanos() >> UNIT_BITS).min(MOST) << LOW_BITS)
+    }
+
+    const fn time(self) -> Time {
+        match self.0 >> LOW_BITS {
+            most if most == (1 << (u64::BITS - LOW_BITS)) - 2 => Time::MAX,
+            units => Time::from_nanos(units << UNIT_BITS),
+        }
+    }
 }
 
+/// A time as entries keep it.
+pub(super) fn rounded(time: Time) -> Time {
+    Word::until(time).time()
+}
+
+/// An entry, as hits copy it: sixteen bytes beside the value.
+#[derive(Clone, Debug)]
+pub(super) struct Stored<V> {
+    pub(super) value: V,
+    /// The end of the fast path, and the upper half of the tag.
+    fresh_until: u64,
+    /// Not served from then on, and the lower half.
+    hard: u64,
+}
+
+// The tag: the slot, how hits are sampled, whether it is fresh to its end, and the kind of a mark.
 const SHIFT_BITS: u32 = 4;
-const KIND_AT: u32 = SHIFT_BITS;
-const TO_THE_END: u32 = 1 << 6;
-const REVISION_AT: u32 = 8;
+const TO_THE_END: u32 = 1 << SHIFT_BITS;
+const GONE: u32 = 1 << (SHIFT_BITS + 1);
+const SLOT_AT: u32 = SHIFT_BITS + 2;
+
+/// As many slots have a place in the tag.
+pub(super) const SLOTS: u32 = 1 << (u32::BITS - SLOT_AT);
 
 impl<V> Stored<V> {
-    /// An entry that is fresh before `soft` and served before `hard`.
+    /// An entry that was never there, unless it is made [live](Self::live).
+    pub(super) const fn new(value: V, slot: u32) -> Self {
+        Self { value, fresh_until: 0, hard: 0 }.tagged(slot << SLOT_AT)
+    }
+
+    const fn tag(&self) -> u32 {
+        ((self.fresh_until & LOW) << LOW_BITS | self.hard & LOW) as u32
+    }
+
+    const fn tagged(mut self, tag: u32) -> Self {
+        self.fresh_until = self.fresh_until & !LOW | tag as u64 >> LOW_BITS;
+        self.hard = self.hard & !LOW | tag as u64 & LOW;
+        self
+    }
+
+    /// Fresh before `soft` and served before `hard`.
     ///
     /// The coarse clock may be late. So the fast path ends a little before `hard`, by `guard`, and
     /// the true time is asked from then on.
-    pub(super) fn new(content: Option<V>, kind: Kind, slot: u32, revision: u32) -> Self {
-        debug_assert_eq!(content.is_some(), kind == Kind::Value, "values have a value");
-        let tag = revision << REVISION_AT | (kind as u32) << KIND_AT;
-        Self { value: content, fresh_until_ns: 0, hard_ns: 0, slot, tag }
+    pub(super) fn live(mut self, soft: Time, hard: Time, guard: Duration) -> Self {
+        let (tag, guarded) = (self.tag() & !(TO_THE_END | GONE), hard - guard);
+        self.fresh_until = Word::until(soft.min(guarded)).0;
+        self.hard = Word::until(hard).0;
+        let is_to_the_end = soft > guarded && hard < Time::MAX;
+        self.tagged(tag | if is_to_the_end { TO_THE_END } else { 0 })
     }
 
-    pub(super) fn live(mut self, soft: Time, hard: Time, guard: core::time::Duration) -> Self {
-        let guarded = hard - guard;
-        self.hard_ns = hard.as_nanos();
-        self.fresh_until_ns = soft.min(guarded).as_nanos();
-        self.tag &= !TO_THE_END;
-        if soft > guarded && hard < Time::MAX {
-            self.tag |= TO_THE_END;
-        }
-        // The end of time is what a parked clock shows.
-        self.fresh_until_ns = self.fresh_until_ns.min(u64::MAX - 1);
-        self
-    }
-
-    pub(super) const fn sampled(mut self, shift: u32) -> Self {
-        self.tag = self.tag & !((1 << SHIFT_BITS) - 1) | shift;
-        self
-    }
-
-    pub(super) const fn shift(&self) -> u32 {
-        self.tag & ((1 << SHIFT_BITS) - 1)
-    }
-
-    pub(super) const fn kind(&self) -> Kind {
-        match self.tag >> KIND_AT & 3 {
-            0 => Kind::Value,
-            1 => Kind::Absent,
-            _ => Kind::Gone,
-        }
-    }
-
-    pub(super) const fn is_of(&self, revision: u32) -> bool {
-        self.tag >> REVISION_AT == revision & (u32::MAX >> REVISION_AT)
-    }
-
-    /// Whether nothing else has to be asked.
-    pub(super) const fn is_fresh_at(&self, coarse_ns: u64, revision: u32) -> bool {
-        coarse_ns < self.fresh_until_ns && self.is_of(revision)
-    }
-
-    /// Whether it is served at the true time.
-    pub(super) fn is_served_at(&self, now: Time, revision: u32) -> bool {
-        now.as_nanos() < self.hard_ns && self.is_of(revision) && self.kind() != Kind::Gone
-    }
-
-    /// Whether it is fresh at the true time, if it is served.
-    pub(super) const fn is_fresh_at_true(&self, now: Time) -> bool {
-        now.as_nanos() < self.fresh_until_ns || self.tag & TO_THE_END != 0
+    /// The same entry with another end.
+    pub(super) fn ending(mut self, hard: Time) -> Self {
+        let tag = self.tag();
+        self.hard = Word::until(hard).0;
+        self.tagged(tag)
     }
 
     /// Is stale from now on.
-    pub(super) const fn expire(&mut self) {
-        self.fresh_until_ns = 0;
-        self.tag &= !TO_THE_END;
+    pub(super) const fn expired(mut self) -> Self {
+        let tag = self.tag() & !TO_THE_END;
+        self.fresh_until = 0;
+        self.tagged(tag)
     }
 
-    pub(super) fn fresh(self) -> Answer<V> {
-        self.value.map_or(Answer::Absent, Answer::Fresh)
+    pub(super) const fn sampled(self, shift: u32) -> Self {
+        let tag = self.tag() & !(TO_THE_END - 1) | shift;
+        self.tagged(tag)
     }
 
-    pub(super) fn stale(self) -> Answer<V> {
-        self.value.map_or(Answer::Absent, Answer::Stale)
+    pub(super) const fn shift(&self) -> u32 {
+        self.tag() & (TO_THE_END - 1)
+    }
+
+    pub(super) const fn slot(&self) -> u32 {
+        self.tag() >> SLOT_AT
+    }
+
+    pub(super) const fn hard(&self) -> Time {
+        Word(self.hard).time()
+    }
+
+    /// Whether nothing else has to be asked.
+    pub(super) const fn is_fresh_at(&self, coarse: Word) -> bool {
+        self.fresh_until > coarse.0
+    }
+
+    /// Whether it is served at the true time.
+    pub(super) fn is_served_at(&self, now: Time) -> bool {
+        now < self.hard()
+    }
+
+    /// Whether it is fresh at the true time, if it is served.
+    pub(super) fn is_fresh_at_true(&self, now: Time) -> bool {
+        now < Word(self.fresh_until).time() || self.tag() & TO_THE_END != 0
+    }
+}
+
+impl<V> Stored<V> {
+    /// What is served of a value.
+    pub(super) fn answer(self, now: Time) -> Answer<V> {
+        match self.is_fresh_at_true(now) {
+            true => Answer::Fresh(self.value),
+            false => Answer::Stale(self.value),
+        }
+    }
+}
+
+impl Stored<()> {
+    /// A mark for a key of which something is known, but no answer.
+    pub(super) const fn gone(slot: u32) -> Self {
+        let mark = Self::new((), slot);
+        let tag = mark.tag() | GONE;
+        mark.tagged(tag)
+    }
+
+    pub(super) const fn kind(&self) -> Kind {
+        if self.tag() & GONE == 0 { Kind::Absent } else { Kind::Gone }
     }
 }
 
 /// What tells a value's weight.
 pub(super) type Weigher<K, V> = Arc<dyn Fn(&K, &V) -> u64 + Send + Sync>;
 
-/// Weighs entries: 1 without a weigher, and what holds no value.
+/// Weighs values: 1 without a weigher.
 pub(super) struct Weigh<K, V>(pub(super) Option<Weigher<K, V>>);
 
 impl<K, V> Clone for Weigh<K, V> {
@@ -130,22 +202,75 @@ impl<K, V> Clone for Weigh<K, V> {
 
 impl<K, V> Weighter<K, Stored<V>> for Weigh<K, V> {
     fn weight(&self, key: &K, stored: &Stored<V>) -> u64 {
-        match (&self.0, &stored.value) {
-            // What weighs nothing would never be evicted.
-            (Some(weigher), Some(value)) => weigher(key, value).max(1),
-            _ => 1,
-        }
+        // What weighs nothing would never be evicted.
+        self.0.as_ref().map_or(1, |weigher| weigher(key, &stored.value).max(1))
     }
 }
 
-/// Collects what is evicted, so that it is dropped and told outside the storage's locks.
+/// Collects what is evicted or overwritten, so that it is dropped and told outside the storage's
+/// locks.
 #[derive(Clone)]
 pub(super) struct Collect;
 
-impl<K, V> Lifecycle<K, Stored<V>> for Collect {
-    type RequestState = Vec<(K, Stored<V>)>;
+impl<K, V> Lifecycle<K, V> for Collect {
+    type RequestState = Vec<(K, V)>;
 
-    fn on_evict(&self, state: &mut Self::RequestState, key: K, stored: Stored<V>) {
+    fn on_evict(&self, state: &mut Self::RequestState, key: K, stored: V) {
         state.push((key, stored));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn us(us: u64) -> Duration {
+        Duration::from_micros(us)
+    }
+
+    #[test]
+    fn an_entry_keeps_all_that_it_is_told() {
+        let (now, slot) = (Time::from_nanos(77_777_777), SLOTS - 3);
+        let (soft, hard) = (rounded(now + us(5_000)), rounded(now + us(90_000)));
+        let stored = Stored::new("v", slot).sampled(11).live(soft, hard, us(64));
+        assert_eq!((stored.slot(), stored.shift(), stored.hard()), (slot, 11, hard));
+        assert_eq!(stored.clone().sampled(3).shift(), 3);
+        assert_eq!(stored.clone().expired().slot(), slot);
+        let (before, later) = (soft - Duration::from_nanos(1), soft + us(2));
+        assert!(stored.is_fresh_at(Word::at(before)) && stored.is_fresh_at_true(before));
+        assert!(!stored.is_fresh_at(Word::at(soft)) && !stored.is_fresh_at_true(soft));
+        assert!(stored.is_served_at(later) && !stored.is_served_at(hard));
+        assert!(!stored.is_fresh_at(Word::END));
+        let longer = stored.ending(hard + us(10_000));
+        assert_eq!((longer.slot(), longer.shift()), (slot, 11));
+        assert!(longer.is_served_at(hard + us(9_000)));
+    }
+
+    #[test]
+    fn what_is_fresh_to_its_end_says_so_where_the_true_time_is_known() {
+        let (now, hard) = (Time::ZERO, rounded(Time::ZERO + us(100_000)));
+        let stored = Stored::new(1, 5).live(hard, hard, us(64));
+        let near = hard - us(30);
+        assert!(stored.is_fresh_at(Word::at(now)) && !stored.is_fresh_at(Word::at(near)));
+        assert!(stored.is_fresh_at_true(near));
+        assert!(!stored.expired().is_fresh_at_true(now));
+    }
+
+    #[test]
+    fn what_has_no_end_has_none() {
+        let stored = Stored::new(1, 5).live(Time::MAX, Time::MAX, us(64));
+        assert_eq!(stored.hard(), Time::MAX);
+        let late = Time::MAX - us(10);
+        assert!(stored.is_served_at(late) && stored.is_fresh_at_true(late));
+        assert!(!stored.is_fresh_at(Word::END));
+    }
+
+    #[test]
+    fn marks_have_a_kind() {
+        assert_eq!(Stored::gone(9).kind(), Kind::Gone);
+        assert_eq!(Stored::gone(9).slot(), 9);
+        assert!(!Stored::gone(9).is_served_at(Time::ZERO));
+        let absent = Stored::new((), 9).live(Time::MAX, Time::MAX, us(1));
+        assert_eq!(absent.kind(), Kind::Absent);
     }
 }

@@ -9,6 +9,9 @@ use super::value::Rates;
 use crate::key::Key;
 use crate::time::Time;
 
+/// A load must start by this part of its value's life before the latest moment.
+const MARGIN: u32 = 64;
+
 /// An id that the planner was told of.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -90,9 +93,9 @@ impl Entry {
     /// end of time without an expiry.
     pub(super) fn latest_start(&self, reserve: Duration) -> Time {
         match self.terms {
-            Some(terms) if terms.hard < Time::MAX => {
-                let life = terms.hard.saturating_since(terms.stored);
-                terms.hard - terms.lead - terms.lead / 4 - reserve.min(life / 16)
+            Some(Terms { hard, stored, lead, .. }) if hard < Time::MAX => {
+                let life = hard.saturating_since(stored);
+                hard - lead - (lead / 4).max(life / MARGIN) - reserve.min(life / 16)
             }
             _ => Time::MAX,
         }

@@ -233,7 +233,12 @@ impl Planner {
         {
             self.expire_soon(id, terms.hard);
         }
-        self.arm_earlier(id);
+        // What is due as early as it may be can't become due earlier.
+        let at = self.crossings.priority(id);
+        let is_first = at.is_some_and(|at| at <= now || self.price() <= 0.0);
+        if !is_first {
+            self.arm_earlier(id);
+        }
     }
 
     /// What is stored is known to be no longer true: it is refreshed as soon as that is worth its

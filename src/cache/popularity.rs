@@ -1,0 +1,59 @@
+//! Hits on their way to the planner, and how many of an entry's are counted.
+
+use core::hash::Hash;
+use core::time::Duration;
+
+use super::hits::MOST_SHIFT;
+use super::storage::Sample;
+use super::visit::Visit;
+use crate::key::Key;
+use crate::refresh::Learned;
+
+/// So many hits are counted for each value, about; of the others only some.
+const HITS_A_VALUE: f64 = 16.0;
+
+impl<K, V> Visit<'_, K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// Which share of an entry's hits is to be counted.
+    pub(super) fn shift(&self, slot: u32, soft: Duration) -> u32 {
+        let learned = self.core.planner.learned(self.now, slot);
+        let hits = learned.map_or(0.0, |it: Learned| it.hit_rate) * soft.as_secs_f64();
+        let excess = (hits / HITS_A_VALUE).clamp(1.0, f64::from(1_u32 << MOST_SHIFT));
+        (excess as u32).ilog2()
+    }
+
+    /// Tells the planner of hits.
+    pub(super) fn take_hits(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some((slot, hits)) = self.shared.hits.take() else { return };
+            let now = self.now;
+            let Some((key, record)) = self.core.records.at_mut(slot) else { continue };
+            if record.stored.is_none() {
+                continue;
+            }
+            record.is_wanted = true;
+            record.samples += hits >> record.shift;
+            let (has_enough, left) =
+                (record.samples > HITS_A_VALUE as u64, record.soft.saturating_since(now));
+            self.core.planner.touch(now, slot, u32::try_from(hits).unwrap_or(u32::MAX));
+            if has_enough {
+                self.sample_less(key, left);
+            }
+        }
+    }
+
+    /// Enough of an entry's hits were counted: of those in the time that is left, fewer are.
+    fn sample_less(&mut self, key: Key, left: Duration) {
+        let wanted = self.shift(key.slot(), left);
+        let Some(record) = self.core.records.get_mut(key) else { return };
+        let shift = wanted.max(record.shift + 1).min(MOST_SHIFT);
+        record.samples = 0;
+        if shift > record.shift {
+            record.shift = shift;
+            self.rewrite(key, &Sample(shift));
+        }
+    }
+}
