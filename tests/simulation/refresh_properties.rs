@@ -49,7 +49,7 @@ impl<'a> Checker<'a> {
         self.refill(event.at);
         match event.what {
             RefreshWhat::Started { id, load, urgency, cost } => {
-                self.start(id, load, (urgency, cost))
+                self.start(id, load, (urgency, cost));
             }
             RefreshWhat::Stored { id, load, hard, .. } => {
                 self.stored.insert(id, hard);
