@@ -21,8 +21,8 @@ pub(super) struct Entry {
     /// There was never a value.
     pub(super) is_new: bool,
     pub(super) changes: ChangeRate,
-    /// The value is known to be no longer true.
-    pub(super) is_stale: bool,
+    /// Since when the value is known to be no longer true.
+    pub(super) stale_since: Option<Time>,
     /// The load in flight that counts.
     pub(super) load: Option<Key>,
     /// Somebody asked for it since the last refresh started.
@@ -31,6 +31,32 @@ pub(super) struct Entry {
     pub(super) idle: u32,
     /// Not loaded before.
     pub(super) retry_at: Time,
+    /// The hit rate by which its plan was made.
+    pub(super) planned_rate: f64,
+}
+
+/// By what plans are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outlook {
+    pub(super) now: Time,
+    pub(super) price: f64,
+    pub(super) wait_weight: f64,
+    pub(super) idle_refreshes: u32,
+    pub(super) memory: Duration,
+    pub(super) reserve: Duration,
+}
+
+/// What is to be done about an entry, and when: every order of the planner follows from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// A refresh is worth its price from then on.
+    pub(super) crossing: Option<Time>,
+    /// It must be loaded now, for its value goes at this time and is worth keeping.
+    pub(super) expiring: Option<Time>,
+    /// It is to be looked at again: at its latest start, or when its value goes.
+    pub(super) timer: Option<Time>,
+    /// Its load in flight is to be done by then.
+    pub(super) raise: Option<Time>,
 }
 
 impl Entry {
@@ -41,41 +67,33 @@ impl Entry {
             hits: HitRate::unknown(now, Duration::from_secs(60)),
             is_new: true,
             changes: ChangeRate::unknown(1.0),
-            is_stale: false,
+            stale_since: None,
             load: None,
             is_touched: false,
             idle: 0,
             retry_at: Time::ZERO,
+            planned_rate: 0.0,
         }
     }
 
+    pub(super) fn cost(&self) -> f64 {
+        self.terms.map_or(1.0, cost)
+    }
+
     pub(super) fn rates(&self, now: Time, memory: Duration) -> Rates {
-        let cost = self.terms.map_or(1.0, cost);
-        Rates { hits: self.hits.rate(now, memory), changes: self.changes.rate(), cost }
+        let hits = self.hits.rate(now, memory);
+        Rates { hits, changes: self.changes.rate(), cost: self.cost() }
     }
 
     /// What a refresh would be worth now.
     pub(super) fn worth(&self, now: Time, memory: Duration) -> f64 {
         let rates = self.rates(now, memory);
         match self.terms {
-            Some(terms) if !self.is_stale => {
+            Some(terms) if self.stale_since.is_none() => {
                 rates.value(now.saturating_since(terms.stored).as_secs_f64())
             }
             _ => rates.most(),
         }
-    }
-
-    /// When a refresh will be worth the price, whatever else stands against it.
-    pub(super) fn crossing(&self, now: Time, memory: Duration, price: f64) -> Option<Time> {
-        let terms = self.terms?;
-        let rates = self.rates(now, memory);
-        let crossing = if self.is_stale {
-            (rates.most() > price).then_some(now)?
-        } else {
-            let age = Duration::from_secs_f64(rates.crossing(price)?.min(1e9));
-            (terms.stored + age).max(terms.not_before)
-        };
-        Some(crossing.max(self.retry_at))
     }
 
     /// What it is worth that the value doesn't go: true answers, and a wait that nobody has, if
@@ -88,18 +106,60 @@ impl Entry {
         (rates.hits / rates.changes + waits) / rates.cost
     }
 
-    /// When the load must be due that comes before the hard expiry: so long before its latest
-    /// start as its token may take, but not for more than a small part of the value's life. The
-    /// end of time without an expiry.
-    pub(super) fn latest_start(&self, reserve: Duration) -> Time {
-        match self.terms {
-            Some(Terms { hard, stored, lead, .. }) if hard < Time::MAX => {
-                let life = hard.saturating_since(stored);
-                hard - lead - (lead / 4).max(life / MARGIN) - reserve.min(life / 16)
+    /// What is to be done about it, and when, as things stand.
+    pub(super) fn plan(&self, outlook: &Outlook, is_demanded: bool) -> Plan {
+        let Some(terms) = &self.terms else { return Plan::default() };
+        let now = outlook.now;
+        let hard = (terms.hard < Time::MAX).then_some(terms.hard);
+        let mut plan = Plan { timer: hard, ..Plan::default() };
+        let latest = latest_start(terms, outlook.reserve);
+        if self.load.is_some() {
+            match hard {
+                Some(hard) if latest > now => plan.timer = Some(latest.min(hard)),
+                Some(hard) if hard > now => plan.raise = Some(hard),
+                _ => {}
             }
-            _ => Time::MAX,
+            return plan;
         }
+        let is_over = hard.is_some_and(|hard| hard <= now);
+        if is_over || is_demanded || self.idle >= outlook.idle_refreshes {
+            return plan;
+        }
+        let earliest = self.stale_since.unwrap_or(terms.not_before).max(self.retry_at);
+        let urgent_at = latest.max(earliest);
+        if let Some(hard) = hard.filter(|&hard| urgent_at < hard) {
+            if urgent_at > now {
+                plan.timer = Some(urgent_at);
+            } else if self.keep_worth(now, outlook.memory, outlook.wait_weight) >= outlook.price {
+                return Plan { expiring: Some(hard), ..plan };
+            }
+        }
+        let crossing = self.crossing(terms, outlook).map(|at| at.max(earliest));
+        plan.crossing = crossing.filter(|&at| at < terms.hard);
+        plan
     }
+
+    /// When a refresh will be worth the price, whatever else stands against it.
+    fn crossing(&self, terms: &Terms, outlook: &Outlook) -> Option<Time> {
+        let rates = self.rates(outlook.now, outlook.memory);
+        if self.stale_since.is_some() {
+            return (rates.most() > outlook.price).then_some(terms.stored);
+        }
+        let age = Duration::from_secs_f64(rates.crossing(outlook.price)?.min(1e9));
+        Some(terms.stored + age)
+    }
+}
+
+/// When the load must be due that comes before the hard expiry: so long before its latest start as
+/// its token may take, but not for more than a small part of the value's life. The end of time
+/// without an expiry.
+fn latest_start(terms: &Terms, reserve: Duration) -> Time {
+    let Terms { hard, stored, lead, .. } = *terms;
+    if hard == Time::MAX {
+        return hard;
+    }
+    let life = hard.saturating_since(stored);
+    hard - lead - (lead / 4).max(life / MARGIN) - reserve.min(life / 16)
 }
 
 pub(super) fn cost(terms: Terms) -> f64 {

@@ -9,8 +9,8 @@ impl Planner {
         self.crossings.assert_invariants();
         self.expiring.assert_invariants();
         self.demands.assert_invariants();
-        self.latest_starts.assert_invariants();
-        self.hard_expiries.assert_invariants();
+        self.timers.assert_invariants();
+        self.leases.assert_invariants();
         let known = self.entries.iter().flatten().count();
         assert_eq!(known, self.len, "entries are counted");
         assert!(self.loads.len() <= self.config.concurrent as usize, "loads have a bound");
@@ -26,10 +26,9 @@ impl Planner {
         }
         for (id, entry) in (0..).zip(&self.entries) {
             let Some(entry) = entry else {
-                let stands = self.crossings.contains(id)
-                    || self.expiring.contains(id)
-                    || self.demands.contains(id)
-                    || self.hard_expiries.contains(id);
+                let orders = [&self.crossings, &self.expiring, &self.timers];
+                let stands =
+                    orders.iter().any(|order| order.at(id).is_some()) || self.demands.contains(id);
                 assert!(!stands, "id {id} is unknown, and stands somewhere");
                 continue;
             };
@@ -37,12 +36,14 @@ impl Planner {
                 let load = self.loads.get(load).expect("what is in flight has a place");
                 assert_eq!(load.id, Some(id), "id {id} and its load know each other");
                 assert!(!self.demands.contains(id), "id {id} is loaded, and not wanted");
-                assert!(!self.crossings.contains(id), "id {id} is loaded already");
             }
-            let hard = entry.terms.map(|terms| terms.hard).filter(|&hard| hard < Time::MAX);
-            let wound = self.hard_expiries.deadline(id).map(Time::from_nanos);
-            assert_eq!(wound, hard, "id {id} expires when it must");
-            assert!(entry.terms.is_some() || !self.crossings.contains(id), "id {id} has no value");
+            let is_free = entry.load.is_none() && !self.demands.contains(id);
+            let may_start = entry.terms.is_some() && is_free;
+            let stands = [&self.crossings, &self.expiring].map(|order| order.at(id).is_some());
+            assert!(may_start || stands == [false; 2], "id {id} is not loaded twice");
+            assert!(stands != [true; 2], "id {id} is due once");
+            let is_mortal = entry.terms.is_some_and(|terms| terms.hard < Time::MAX);
+            assert_eq!(self.timers.at(id).is_some(), is_mortal, "id {id} expires when it must");
         }
         let price = self.price();
         assert!(price.is_finite() && price >= 0.0, "the price is a number: {price}");

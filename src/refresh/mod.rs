@@ -52,12 +52,15 @@
 
 mod changes;
 mod config;
+mod demand;
 mod entry;
 mod hits;
 mod invariants;
+mod order;
 mod planner;
 mod poll;
 mod price;
+mod sweep;
 mod terms;
 mod value;
 

@@ -2,28 +2,31 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use super::changes::ChangeRate;
 use super::config::{Config, ConfigError};
-use super::entry::Entry;
+use super::entry::{Entry, Outlook};
 use super::hits::HitRate;
+use super::order::Order;
 use super::price::Market;
-use super::terms::{Demand, End, IdError, Learned, Terms, Urgency};
+use super::sweep::Sweep;
+use super::terms::{IdError, Learned, Terms, Urgency};
 use crate::heap::IdHeap;
 use crate::key::{Key, KeyedStore};
 use crate::time::Time;
-use crate::wheel::IdWheel;
 
 /// Crossing times are kept for a price that is lower by so much: as long as the price falls by
 /// less, none is too late.
 pub(super) const SLACK: f64 = 0.9;
 
+/// A hit rate that has risen by less brings no refresh forward.
+const RISEN: f64 = 1.1;
+
 /// Where a demand stands among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Order {
+pub(super) struct Rank {
     pub(super) deadline: Time,
-    number: u64,
+    pub(super) number: u64,
     /// Whether somebody has this deadline.
     pub(super) is_waited_for: bool,
 }
@@ -43,7 +46,7 @@ pub(super) struct Load {
 }
 
 /// Decides which entries of a cache are loaded, and when. See the [module](super).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Planner {
     pub(super) config: Config,
     /// The latest time that it was told.
@@ -51,32 +54,21 @@ pub struct Planner {
     pub(super) entries: Vec<Option<Entry>>,
     pub(super) len: usize,
     /// When a refresh becomes worth its price.
-    pub(super) crossings: IdHeap<Time, 4>,
+    pub(super) crossings: Order,
     /// Entries at their latest start, by their hard expiry.
-    pub(super) expiring: IdHeap<Time, 4>,
-    pub(super) demands: IdHeap<Order, 4>,
-    demanded: u64,
-    /// When the last loads must start that come before a hard expiry.
-    pub(super) latest_starts: IdWheel,
-    pub(super) hard_expiries: IdWheel,
+    pub(super) expiring: Order,
+    /// When entries are to be looked at: at their latest start, and when their values go.
+    pub(super) timers: Order,
+    pub(super) demands: IdHeap<Rank, 4>,
+    pub(super) demanded: u64,
     pub(super) loads: KeyedStore<Load>,
     pub(super) refreshes: u32,
     /// Time-outs of loads by their slots.
-    pub(super) leases: IdWheel,
+    pub(super) leases: Order,
     /// Loads whose urgency is to be told, each once.
     pub(super) raises: VecDeque<Key>,
     pub(super) market: Market,
     pub(super) sweep: Sweep,
-}
-
-/// Makes crossing times earlier after the price fell, a few at a time.
-#[derive(Debug, Default)]
-pub(super) struct Sweep {
-    /// The next id, while it goes on.
-    pub(super) at: Option<usize>,
-    /// The highest price for which a time may be stored, and the highest since the sweep began.
-    pub(super) highest: f64,
-    pub(super) highest_since: f64,
 }
 
 impl Planner {
@@ -87,21 +79,20 @@ impl Planner {
     /// If the configuration is none.
     pub fn new(config: Config, start: Time) -> Result<Self, ConfigError> {
         config.validate()?;
-        let ticks = start.as_nanos();
+        let ids = || Order::with_bound(config.bound);
         Ok(Self {
             config,
             now: start,
             entries: Vec::new(),
             len: 0,
-            crossings: IdHeap::with_arity_and_bound(config.bound),
-            expiring: IdHeap::with_arity_and_bound(config.bound),
+            crossings: ids(),
+            expiring: ids(),
+            timers: ids(),
             demands: IdHeap::with_arity_and_bound(config.bound),
             demanded: 0,
-            latest_starts: IdWheel::with_bound(ticks, config.bound),
-            hard_expiries: IdWheel::with_bound(ticks, config.bound),
             loads: KeyedStore::new(),
             refreshes: 0,
-            leases: IdWheel::new(ticks),
+            leases: Order::with_bound(u32::MAX),
             raises: VecDeque::new(),
             market: Market::new(config.loads_per_second, config.burst, start),
             sweep: Sweep::default(),
@@ -174,7 +165,6 @@ impl Planner {
     /// If the id is not below [`Config::bound`].
     pub fn insert(&mut self, now: Time, id: u32, terms: Terms) -> Result<(), IdError> {
         let now = self.at(now);
-        let reserve = self.config.reserve();
         let entry = self.entry_or_unknown(id)?;
         let soft_ttl = terms.soft.saturating_since(terms.stored);
         if core::mem::take(&mut entry.is_new) && !entry.is_touched {
@@ -183,70 +173,45 @@ impl Planner {
         if !entry.changes.is_observed() {
             entry.changes = ChangeRate::unknown(terms.change_rate);
         }
-        entry.terms = Some(terms);
-        (entry.is_stale, entry.retry_at) = (false, Time::ZERO);
-        let latest_start = entry.latest_start(reserve);
-        self.expiring.remove(id);
-        self.wind(id, terms.hard, latest_start);
+        entry.terms = Some(Terms { stored: terms.stored.min(now), ..terms });
+        (entry.stale_since, entry.retry_at) = (None, Time::ZERO);
         self.arm(id);
         Ok(())
     }
 
-    /// Another hard expiry for what is stored, of a value whose refresh failed, say. O(1).
+    /// Another hard expiry for what is stored, of a value whose refresh failed, say. O(log n).
     pub fn set_hard(&mut self, now: Time, id: u32, hard: Time) {
         self.at(now);
-        let reserve = self.config.reserve();
-        let Some(entry) = self.entry_mut(id) else { return };
-        let Some(terms) = &mut entry.terms else { return };
-        terms.hard = hard;
-        let latest_start = entry.latest_start(reserve);
-        self.expiring.remove(id);
-        self.wind(id, hard, latest_start);
-        self.arm(id);
-    }
-
-    /// Sets the timers of what is stored.
-    fn wind(&mut self, id: u32, hard: Time, latest_start: Time) {
-        for (wheel, at) in
-            [(&mut self.latest_starts, latest_start), (&mut self.hard_expiries, hard)]
-        {
-            wheel.cancel(id);
-            if at < Time::MAX {
-                // The id is below the bound, and nothing is in its place.
-                let inserted = wheel.insert(id, at.as_nanos());
-                debug_assert!(inserted.is_ok(), "{inserted:?}");
-            }
+        if let Some(terms) = self.entry_mut(id).and_then(|entry| entry.terms.as_mut()) {
+            terms.hard = hard;
+            self.arm(id);
         }
     }
 
     /// An entry was asked for, so many times since the last call. An id of which nothing is known
-    /// is left alone. O(log n).
+    /// is left alone. Some arithmetic; O(log n) if its hit rate has risen by a tenth since its plan
+    /// was made.
     pub fn touch(&mut self, now: Time, id: u32, hits: u32) {
         let now = self.at(now);
-        let (memory, reserve) = (self.config.memory, self.config.reserve());
+        let Config { memory, idle_refreshes, .. } = self.config;
         let Some(entry) = self.entry_mut(id).filter(|_| hits > 0) else { return };
         entry.hits.touch(now, hits, memory);
         entry.is_touched = true;
-        entry.idle = 0;
-        if entry.load.is_none()
-            && let Some(terms) = entry.terms.filter(|_| entry.latest_start(reserve) <= now)
-        {
-            self.expire_soon(id, terms.hard);
-        }
-        // What is due as early as it may be can't become due earlier.
-        let at = self.crossings.priority(id);
-        let is_first = at.is_some_and(|at| at <= now || self.price() <= 0.0);
-        if !is_first {
-            self.arm_earlier(id);
+        let was_idle = core::mem::take(&mut entry.idle) >= idle_refreshes;
+        let is_stored = entry.terms.is_some() && entry.load.is_none();
+        if is_stored && (was_idle || entry.hits.rate(now, memory) > RISEN * entry.planned_rate) {
+            self.arm(id);
         }
     }
 
     /// What is stored is known to be no longer true: it is refreshed as soon as that is worth its
     /// price. A load in flight doesn't count for it any more. O(log n).
     pub fn expire(&mut self, now: Time, id: u32) {
+        let now = self.at(now);
         self.abandon_load(now, id);
         if let Some(entry) = self.entry_mut(id) {
-            entry.is_stale = entry.terms.is_some();
+            let since = entry.terms.map(|_| entry.stale_since.unwrap_or(now));
+            entry.stale_since = since;
         }
         self.arm(id);
     }
@@ -268,8 +233,8 @@ impl Planner {
         }
     }
 
-    /// No load of the id before `until`, unless a value comes from elsewhere. O(log n); allocates
-    /// by growth.
+    /// No load of the id before `until`, unless a value comes from elsewhere. A demand that is
+    /// queued is not kept waiting by it. O(log n); allocates by growth.
     pub fn back_off(&mut self, now: Time, id: u32, until: Time) {
         self.at(now);
         if let Ok(entry) = self.entry_or_unknown(id) {
@@ -292,11 +257,10 @@ impl Planner {
     }
 
     /// Takes an id out of all orders of what is stored.
-    pub(super) fn unwind(&mut self, id: u32) {
-        self.crossings.remove(id);
-        self.expiring.remove(id);
-        self.latest_starts.cancel(id);
-        self.hard_expiries.cancel(id);
+    fn unwind(&mut self, id: u32) {
+        self.crossings.set(id, None);
+        self.expiring.set(id, None);
+        self.timers.set(id, None);
     }
 
     /// Forgets all ids. Loads in flight keep their places until they are finished. O(n).
@@ -307,94 +271,9 @@ impl Planner {
         self.crossings.clear();
         self.expiring.clear();
         self.demands.clear();
-        self.latest_starts.clear();
-        self.hard_expiries.clear();
+        self.timers.clear();
         self.sweep = Sweep::default();
         self.loads.iter_mut().for_each(|(_, load)| load.id = None);
-    }
-
-    /// Somebody wants a load of the id: nothing is stored, or nothing that is fresh enough. With a
-    /// deadline, somebody waits until then; demands are started in the order of their deadlines,
-    /// and those without one as if it were a [time-out](Config::load_timeout) ahead. O(log n);
-    /// allocates by growth.
-    pub fn demand(&mut self, now: Time, id: u32, deadline: Option<Time>) -> Demand {
-        let now = self.at(now);
-        let order = Order {
-            deadline: deadline.unwrap_or(now + self.config.load_timeout),
-            number: self.demanded,
-            is_waited_for: deadline.is_some(),
-        };
-        if let Some(before) = self.demands.priority(id) {
-            // Who waits decides.
-            let is_first = (!order.is_waited_for, order) < (!before.is_waited_for, before);
-            if is_first {
-                self.demands.change_key(id, order);
-                self.demanded += 1;
-            }
-            return Demand::Queued;
-        }
-        if let Some(entry) = self.entry(id) {
-            if let Some(load) = entry.load {
-                self.raise(load, deadline);
-                return Demand::Joined(load);
-            }
-            if now < entry.retry_at {
-                return Demand::BackedOff(entry.retry_at);
-            }
-        }
-        if self.demands.len() >= self.config.demand_bound as usize
-            || self.entry_or_unknown(id).is_err()
-        {
-            return Demand::Full;
-        }
-        let pushed = self.demands.push(id, order);
-        debug_assert!(pushed.is_ok(), "{pushed:?}");
-        self.demanded += 1;
-        self.crossings.remove(id);
-        Demand::Queued
-    }
-
-    /// A load in flight has a deadline, if that is earlier than it had.
-    pub(super) fn raise(&mut self, key: Key, deadline: Option<Time>) {
-        let (Some(deadline), Some(load)) = (deadline, self.loads.get_mut(key)) else { return };
-        let before = match load.urgency {
-            Urgency::Demanded { deadline } => deadline,
-            Urgency::Expiring { hard } => Some(hard),
-            Urgency::Refresh => None,
-        };
-        if before.is_none_or(|before| deadline < before) {
-            load.urgency = Urgency::Demanded { deadline: Some(deadline) };
-            if !core::mem::replace(&mut load.is_raised, true) {
-                self.raises.push_back(key);
-            }
-        }
-    }
-
-    /// A load has ended: its place is free. Returns the id that it counted for; `None` if that has
-    /// let go of it, or if the load was overdue. After a success, [`insert`](Self::insert) is to
-    /// follow. O(log n).
-    pub fn finish(&mut self, now: Time, load: Key, end: End) -> Option<u32> {
-        self.at(now);
-        let ended = self.release(load)?;
-        let id = ended.id?;
-        let entry = self.entry_mut(id)?;
-        entry.load = None;
-        match (end, ended.age) {
-            (End::Changed, Some(age)) => entry.changes.observe(age, true),
-            (End::Unchanged, Some(age)) => entry.changes.observe(age, false),
-            (End::Failed { retry_at } | End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
-            (End::Changed | End::Unchanged | End::Loaded, _) => {}
-        }
-        self.arm(id);
-        Some(id)
-    }
-
-    /// Frees a load's place.
-    pub(super) fn release(&mut self, key: Key) -> Option<Load> {
-        let load = self.loads.remove(key)?;
-        self.leases.cancel(key.slot());
-        self.refreshes -= u32::from(load.is_refresh);
-        Some(load)
     }
 
     /// Time doesn't go back.
@@ -411,7 +290,7 @@ impl Planner {
         self.entries.get_mut(id as usize)?.as_mut()
     }
 
-    fn entry_or_unknown(&mut self, id: u32) -> Result<&mut Entry, IdError> {
+    pub(super) fn entry_or_unknown(&mut self, id: u32) -> Result<&mut Entry, IdError> {
         if id >= self.config.bound {
             return Err(IdError);
         }
@@ -435,8 +314,31 @@ impl Planner {
         }
     }
 
-    /// How long hits are remembered.
-    pub(super) const fn memory(&self) -> Duration {
-        self.config.memory
+    /// By what plans are made, for this share of the price.
+    pub(super) fn outlook(&self, share: f64) -> Outlook {
+        let Config { memory, wait_weight, idle_refreshes, .. } = self.config;
+        let (price, reserve) = (self.market.price() * share, self.config.reserve());
+        Outlook { now: self.now, price, wait_weight, idle_refreshes, memory, reserve }
+    }
+
+    /// Makes an entry's plan anew, after anything about it has changed.
+    pub(super) fn arm(&mut self, id: u32) {
+        self.arm_for(id, SLACK);
+    }
+
+    /// ... for this share of the price.
+    pub(super) fn arm_for(&mut self, id: u32, share: f64) {
+        let outlook = self.outlook(share);
+        let is_demanded = self.demands.contains(id);
+        let Some(entry) = self.entry_mut(id) else { return };
+        let plan = entry.plan(&outlook, is_demanded);
+        entry.planned_rate = entry.hits.rate(outlook.now, outlook.memory);
+        let load = entry.load;
+        self.crossings.set(id, plan.crossing);
+        self.expiring.set(id, plan.expiring);
+        self.timers.set(id, plan.timer);
+        if let Some((load, hard)) = load.zip(plan.raise) {
+            self.raise_for_expiry(load, hard);
+        }
     }
 }

@@ -31,7 +31,7 @@ const LEAST_PRICE: f64 = 1e-30;
 const MOST_LOOKS: u32 = 8;
 
 /// What loads may cost, and the price of one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Market {
     /// Loads a second; none without a limit, where the price is zero.
     rate: Option<f64>,
@@ -147,7 +147,9 @@ impl Market {
             self.move_price(rate * length.as_secs_f64());
             self.look_at += length;
         }
-        self.look_at = self.look_at.max(now);
+        if self.look_at <= now {
+            self.look_at = now + self.look_length();
+        }
     }
 
     /// The budget was so many tokens.

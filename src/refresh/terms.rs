@@ -28,8 +28,8 @@ pub struct Terms {
 
 impl Terms {
     /// A value that is made now, turns stale after its soft TTL, is gone after its hard TTL, and
-    /// is refreshed from its soft TTL on. Its loads take no time and cost 1.0, and it is expected to
-    /// change once in its soft TTL.
+    /// is refreshed from its soft TTL on. Its loads take no time and cost 1.0, and it is expected
+    /// to change once in its soft TTL.
     #[must_use]
     pub fn new(now: Time, soft_ttl: Duration, hard_ttl: Duration) -> Self {
         Self {
