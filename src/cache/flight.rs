@@ -3,9 +3,9 @@
 use std::task::Waker;
 
 use super::answer::Answer;
-use super::dispatch::Dispatched;
 use super::error::{LoadError, WaitError};
 use super::load::Body;
+use super::party::Party;
 use crate::sync::{Arc, Mutex};
 use crate::time::Time;
 
@@ -20,7 +20,7 @@ pub(super) struct Flight<V> {
     state: Mutex<State<V>>,
     /// What is to be run, once it is known.
     body: Mutex<Option<Arc<Body>>>,
-    dispatched: Mutex<Option<Box<dyn Dispatched>>>,
+    dispatched: Mutex<Option<Party>>,
 }
 
 struct State<V> {
@@ -130,15 +130,15 @@ impl<V> Flight<V> {
         self.body.lock().clone()
     }
 
-    pub(super) fn set_dispatched(&self, dispatched: Box<dyn Dispatched>) {
+    pub(super) fn set_dispatched(&self, dispatched: Party) {
         // Dropped outside the lock: it is somebody else's.
         let before = self.dispatched.lock().replace(dispatched);
         drop(before);
     }
 
-    /// Takes the handle out; it is to be put back, if it is still needed.
-    pub(super) fn take_dispatched(&self) -> Option<Box<dyn Dispatched>> {
-        self.dispatched.lock().take()
+    /// What its dispatcher has given for it.
+    pub(super) fn dispatched(&self) -> Option<Party> {
+        self.dispatched.lock().clone()
     }
 }
 

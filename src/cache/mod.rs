@@ -85,6 +85,7 @@ mod load;
 mod loaded;
 mod loader;
 mod many;
+mod party;
 mod policy;
 mod popularity;
 mod pump;

@@ -160,7 +160,7 @@ where
         let is_entry = matches!(record.stored, Some(Kind::Value | Kind::Absent));
         let is_worth_knowing = record.is_wanted || record.error.is_some();
         self.core.stats.expired += u64::from(is_entry);
-        if is_entry && is_worth_knowing {
+        if record.stored.is_some() && is_worth_knowing {
             self.bury(key, Removal::Expired);
         } else {
             self.take_out(key, Removal::Expired);

@@ -17,6 +17,7 @@ use super::hits::Hits;
 use super::load::Load;
 use super::loaded::{Content, Loaded};
 use super::loader::{BoxFuture, Loader};
+use super::party::Party;
 use super::policy::Policy;
 use super::stats::Counters;
 use super::stored::{Kind, Store};
@@ -192,14 +193,13 @@ where
                 None => return,
                 Some(Command::Submit(load, flights)) => self.submit(load, &flights),
                 Some(Command::Raise(flight, deadline)) => {
-                    if let Some(dispatched) = flight.take_dispatched() {
+                    if let Some(dispatched) = flight.dispatched() {
                         contain(|| dispatched.reschedule(deadline));
-                        flight.set_dispatched(dispatched);
                     }
                 }
                 Some(Command::Cancel(flight)) => {
-                    if let Some(dispatched) = flight.take_dispatched() {
-                        contain(|| dispatched.cancel());
+                    if let Some(dispatched) = flight.dispatched() {
+                        contain(|| dispatched.leave());
                     }
                 }
             }
@@ -207,13 +207,14 @@ where
     }
 
     fn submit(&self, load: Load, flights: &[Arc<super::flight::Flight<V>>]) {
+        let deadline = load.order().deadline;
         // A load that comes back, or is lost in a panic, is dropped, which is told to those who
         // wait.
         let submitted = contain(|| self.dispatcher.submit(load));
         let Some(Ok(dispatched)) = submitted else { return };
-        let dispatched: Arc<dyn super::dispatch::Dispatched> = Arc::from(dispatched);
+        let party = Party::new(dispatched, deadline, flights.len());
         for flight in flights {
-            flight.set_dispatched(Box::new(dispatched.clone()));
+            flight.set_dispatched(party.clone());
         }
     }
 
