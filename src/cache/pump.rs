@@ -158,9 +158,10 @@ where
     fn expired(&mut self, slot: u32) {
         let Some((key, record)) = self.core.records.at(slot) else { return };
         let is_entry = matches!(record.stored, Some(Kind::Value | Kind::Absent));
-        let is_worth_knowing = record.is_wanted || record.error.is_some();
+        let is_worth_knowing =
+            record.stored.is_some() && (record.is_wanted || record.error.is_some());
         self.core.stats.expired += u64::from(is_entry);
-        if record.stored.is_some() && is_worth_knowing {
+        if is_worth_knowing {
             self.bury(key, Removal::Expired);
         } else {
             self.take_out(key, Removal::Expired);
