@@ -105,7 +105,8 @@ impl Planner {
         &self.config
     }
 
-    /// The price that a refresh must be worth, in true answers for each load; zero without a limit.
+    /// The price that a refresh must be worth, in true answers for each load; zero where nothing
+    /// is scarce.
     #[must_use]
     pub const fn price(&self) -> f64 {
         self.market.price()

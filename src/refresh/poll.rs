@@ -37,7 +37,8 @@ impl Planner {
     /// more urgent, demands, entries that would expire, refreshes that are worth their price.
     pub fn poll(&mut self, now: Time) -> Next {
         let now = self.at(now);
-        self.market.look(now);
+        let places = self.config.concurrent_refreshes.min(self.config.concurrent);
+        self.market.look(now, f64::from(self.refreshes) / f64::from(places));
         self.sweep_some();
         let first = self.lapsed(now).or_else(|| self.expired(now)).or_else(|| self.next_raise());
         if let Some(next) = first.or_else(|| self.start_demand(now)) {
@@ -81,6 +82,11 @@ impl Planner {
             }
         }
         None
+    }
+
+    fn has_place(&self) -> bool {
+        let Config { concurrent, concurrent_refreshes, .. } = self.config;
+        self.in_flight() < concurrent && self.refreshes < concurrent_refreshes
     }
 
     fn overdue(&mut self, load: Key) -> Option<Next> {
@@ -146,19 +152,27 @@ impl Planner {
 
     /// Takes a place and a refresh's tokens.
     fn pay(&mut self, now: Time, id: u32, urgency: Urgency) -> Result<(), Held> {
-        let Config { concurrent, concurrent_refreshes, memory, wait_weight, .. } = self.config;
+        let Config { memory, wait_weight, .. } = self.config;
         let Some(entry) = self.entry(id) else { return Err(Held::Busy) };
-        let (cost, worth) = match urgency {
-            Urgency::Refresh => (entry.cost(), entry.worth(now, memory)),
-            _ => (entry.cost(), entry.keep_worth(now, memory, wait_weight)),
+        let (cost, worth) = (entry.cost(), entry.worth(now, memory));
+        let kept = entry.keep_worth(now, memory, wait_weight);
+        let lead = entry.terms.map(|terms| terms.lead).unwrap_or_default();
+        let (is_expiring, presses) = match urgency {
+            // What has time to wait for its turn says nothing of the price.
+            Urgency::Expiring { hard } => {
+                (true, self.market.ready_at(cost).max(now) + lead >= hard)
+            }
+            _ => (false, true),
         };
-        if self.in_flight() >= concurrent || self.refreshes >= concurrent_refreshes {
+        self.market.bid(if is_expiring { worth.max(kept) } else { worth });
+        if !self.has_place() {
+            self.market.crowd(worth, presses);
             return Err(Held::Place);
         }
-        if !self.market.has(now, cost, worth) {
+        if !self.market.has(now, cost, worth, presses) {
             return Err(Held::Token(self.market.ready_at(cost)));
         }
-        self.market.spend(cost, worth);
+        self.market.spend(cost, (!is_expiring).then_some(worth));
         Ok(())
     }
 

@@ -310,7 +310,7 @@ impl PlannerModel {
         if let Some(event) = event {
             assert!(until.is_some_and(|until| until <= event), "{until:?} is after {event:?}");
         }
-        if self.oracle.config.loads_per_second.is_none() {
+        if self.planner.price() == 0.0 && idle != Idle::Token {
             assert_eq!(until, event, "nothing else is to be waited for");
         }
         assert!(idle != Idle::Token || until.is_some() || self.now == Time::MAX, "tokens come");
@@ -417,7 +417,6 @@ impl Model for PlannerModel {
             assert_eq!(self.planner.is_loading(id), is_loading, "a load of {id}");
         }
         let config = self.oracle.config;
-        assert!(config.loads_per_second.is_some() || self.planner.price() == 0.0);
         assert!(self.oracle.loads.len() <= config.concurrent as usize);
         let refreshes = self.oracle.loads.iter().filter(|load| load.is_refresh).count();
         assert!(refreshes <= config.concurrent_refreshes as usize);
