@@ -1,6 +1,6 @@
 //! The time on the hit path: an atomic that whoever drives the cache moves.
 
-use super::stored::Word;
+use super::stored::{Epoch, Word};
 use crate::sync::{AtomicBool, CachePadded, Ordering, SharedU64};
 use crate::time::Time;
 use crate::timer::Timer;
@@ -13,6 +13,7 @@ use crate::timer::Timer;
 /// where the true time is asked for.
 pub(super) struct CacheClock {
     front: CachePadded<Front>,
+    epoch: Epoch,
     /// None if the caller drives the cache: then what it was told last is the true time.
     timer: Option<Timer>,
 }
@@ -28,18 +29,24 @@ struct Front {
 
 impl CacheClock {
     pub(super) fn new(timer: Option<Timer>, start: Time) -> Self {
-        let word = if timer.is_some() { Word::END } else { Word::at(start) };
+        let epoch = Epoch(start);
+        let word = if timer.is_some() { Word::END } else { epoch.at(start) };
         let front = Front {
             word: SharedU64::new(word.0),
             now_ns: SharedU64::new(start.as_nanos()),
             is_clearing: AtomicBool::new(false),
         };
-        Self { front: CachePadded::new(front), timer }
+        Self { front: CachePadded::new(front), epoch, timer }
     }
 
     /// The time of the last tick; the end of time if the clock is parked.
     pub(super) fn coarse(&self) -> Word {
         Word(self.front.word.load(Ordering::Relaxed))
+    }
+
+    /// From where the words of its entries count.
+    pub(super) const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// The true time.
@@ -60,7 +67,7 @@ impl CacheClock {
             self.front.now_ns.fetch_max(now.as_nanos(), Ordering::Relaxed);
         }
         // The end of time is the highest word, and stays.
-        self.front.word.fetch_max(Word::at(now).0, Ordering::Relaxed);
+        self.front.word.fetch_max(self.epoch.at(now).0, Ordering::Relaxed);
     }
 
     pub(super) fn park(&self) {
@@ -73,7 +80,7 @@ impl CacheClock {
 
     /// Lets a parked clock go on; says whether this call did that.
     pub(super) fn unpark(&self, now: Time) -> bool {
-        let (word, order) = (Word::at(now).0, Ordering::Relaxed);
+        let (word, order) = (self.epoch.at(now).0, Ordering::Relaxed);
         self.is_parked()
             && !self.is_clearing()
             && self.front.word.compare_exchange(Word::END.0, word, order, order).is_ok()

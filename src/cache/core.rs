@@ -56,6 +56,7 @@ pub(super) struct Running<V> {
 pub(super) enum Command<V> {
     Submit(Load, Vec<Arc<Flight<V>>>),
     Raise(Arc<Flight<V>>, Time),
+    Cancel(Arc<Flight<V>>),
 }
 
 /// What is to be done once the lock is free.

@@ -15,7 +15,7 @@ use super::shared::Shared;
 use super::visit::Visit;
 use crate::contain::contain;
 use crate::key::Key;
-use crate::refresh::{End, Urgency};
+use crate::refresh::{Demand, End, Urgency};
 use crate::scheduler::Budget;
 use crate::sync::{Arc, Weak};
 use crate::time::Time;
@@ -272,8 +272,10 @@ where
                     record.load = None;
                 }
                 let next = (next < Time::MAX).then_some(next);
-                self.core.planner.demand(now, landing.record.slot(), next);
-                return None;
+                match self.core.planner.demand(now, landing.record.slot(), next) {
+                    Demand::Queued | Demand::Joined(_) => return None,
+                    Demand::BackedOff(_) | Demand::Full => return Some(Err(WaitError::Full)),
+                }
             }
         } else {
             self.failed(landing.record, error.clone(), Some(landing.load));

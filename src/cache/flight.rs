@@ -3,9 +3,9 @@
 use std::task::Waker;
 
 use super::answer::Answer;
-use super::dispatch::Dispatched;
 use super::error::{LoadError, WaitError};
 use super::load::Body;
+use super::party::Party;
 use crate::sync::{Arc, Mutex};
 use crate::time::Time;
 
@@ -20,7 +20,7 @@ pub(super) struct Flight<V> {
     state: Mutex<State<V>>,
     /// What is to be run, once it is known.
     body: Mutex<Option<Arc<Body>>>,
-    dispatched: Mutex<Option<Box<dyn Dispatched>>>,
+    dispatched: Mutex<Option<Party>>,
 }
 
 struct State<V> {
@@ -76,7 +76,9 @@ impl<V> Flight<V> {
 
     /// The deadline of the first who waits, if anybody does.
     pub(super) fn first_deadline(&self) -> Option<Time> {
-        self.state.lock().waiters.iter().flatten().map(|waiter| waiter.deadline).min()
+        let state = self.state.lock();
+        let waiting = state.waiters.iter().flatten().filter(|waiter| waiter.end.is_none());
+        waiting.map(|waiter| waiter.deadline).min()
     }
 
     /// A waiter's deadline has come; says whether it comes before the outcome.
@@ -86,7 +88,10 @@ impl<V> Flight<V> {
             return false;
         }
         let Some(Some(waiter)) = state.waiters.get_mut(number) else { return false };
-        waiter.end.get_or_insert(WaitError::Elapsed);
+        if waiter.end.is_some() {
+            return false;
+        }
+        waiter.end = Some(WaitError::Elapsed);
         wakers.extend(waiter.waker.take());
         true
     }
@@ -125,15 +130,15 @@ impl<V> Flight<V> {
         self.body.lock().clone()
     }
 
-    pub(super) fn set_dispatched(&self, dispatched: Box<dyn Dispatched>) {
+    pub(super) fn set_dispatched(&self, dispatched: Party) {
         // Dropped outside the lock: it is somebody else's.
         let before = self.dispatched.lock().replace(dispatched);
         drop(before);
     }
 
-    /// Takes the handle out; it is to be put back, if it is still needed.
-    pub(super) fn take_dispatched(&self) -> Option<Box<dyn Dispatched>> {
-        self.dispatched.lock().take()
+    /// What its dispatcher has given for it.
+    pub(super) fn dispatched(&self) -> Option<Party> {
+        self.dispatched.lock().clone()
     }
 }
 

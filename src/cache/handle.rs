@@ -6,18 +6,15 @@ use core::time::Duration;
 
 use equivalent::Equivalent;
 
-use super::answer::{Answer, Removal, Ttl};
+use super::answer::{Answer, Ttl};
 use super::entry::Entry;
 use super::error::CycleError;
 use super::loaded::Loaded;
 use super::loader::BoxFuture;
 use super::shared::Shared;
 use super::stats::Stats;
-use super::storage::Expire;
 use super::stored::{Kind, Stored};
-use super::visit::Visit;
 use super::wait::Wait;
-use crate::key::Key;
 use crate::scheduler::Budget;
 use crate::sync::Arc;
 use crate::time::Time;
@@ -302,17 +299,17 @@ where
         let shared = &*self.shared;
         let now = self.now();
         shared.wake(now);
-        let is_served = !shared.clock.is_clearing();
-        if let Some(stored) = found.filter(|stored| is_served && stored.is_served_at(now)) {
+        let (is_served, epoch) = (!shared.clock.is_clearing(), shared.clock.epoch());
+        if let Some(stored) = found.filter(|stored| is_served && stored.is_served_at(epoch, now)) {
             let (slot, shift, is_fresh) =
-                (stored.slot(), stored.shift(), stored.is_fresh_at_true(now));
+                (stored.slot(), stored.shift(), stored.is_fresh_at_true(epoch, now));
             self.count_slowly(slot, shift, is_fresh);
-            return Found::of(stored.answer(now), is_fresh);
+            return Found::of(stored.answer(epoch, now), is_fresh);
         }
         let mark = shared.store.marks.get(key);
-        let mark = mark.filter(|mark| is_served && mark.is_served_at(now));
+        let mark = mark.filter(|mark| is_served && mark.is_served_at(epoch, now));
         if let Some(mark) = mark.filter(|mark| mark.kind() == Kind::Absent) {
-            let is_fresh = mark.is_fresh_at_true(now);
+            let is_fresh = mark.is_fresh_at_true(epoch, now);
             self.count_slowly(mark.slot(), mark.shift(), is_fresh);
             return Found::of(Answer::Absent, is_fresh);
         }
@@ -357,123 +354,6 @@ pub(super) enum Found<V> {
 impl<V> Found<V> {
     const fn of(answer: Answer<V>, is_fresh: bool) -> Self {
         if is_fresh { Self::Fresh(answer) } else { Self::Stale(answer) }
-    }
-}
-
-impl<K, V> Visit<'_, K, V>
-where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    /// Waits for a load of the key.
-    pub(super) fn get_or_wait<Q>(&mut self, key: &Q, budget: Budget) -> Wait<V>
-    where
-        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
-    {
-        let deadline = budget.deadline().unwrap_or(Time::MAX);
-        let record = self.find_or_add(key);
-        match self.demand(record, Some(deadline)) {
-            Ok(flight) => self.wait(flight, budget),
-            Err(error) => Wait::ready(Err(error)),
-        }
-    }
-
-    /// Asks for a load that nobody waits for, and counts the question.
-    pub(super) fn ask<Q>(&mut self, key: &Q)
-    where
-        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
-    {
-        let (record, now) = (self.find_or_add(key), self.now);
-        // Whether it is loaded soon is all the same to the answer.
-        if self.demand(record, None).is_ok() {
-            self.core.planner.touch(now, record.slot(), 1);
-        }
-    }
-
-    fn put(&mut self, key: &K, loaded: Loaded<V>) {
-        let (record, now) = (self.find_or_add(key), self.now);
-        let flight = self.supersede(record).or_else(|| self.withdraw(record));
-        let answer = loaded.answer();
-        self.store(record, loaded, now);
-        if let Some(flight) = flight {
-            let answer = answer.unwrap_or_else(|| self.shared.peek_at(key, now));
-            flight.land(Ok(answer), &mut self.effects.wakers);
-        }
-        self.forget_if_idle(record);
-    }
-
-    fn find<Q>(&self, key: &Q) -> Option<Key>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        self.core.records.find(key)
-    }
-
-    /// Whether there is something that is served, or would be known.
-    fn is_entry(&self, key: Key) -> bool {
-        let kind = self.core.records.get(key).and_then(|record| record.stored);
-        let hard = self.core.records.get(key).map_or(Time::ZERO, |record| record.hard);
-        matches!(kind, Some(Kind::Value | Kind::Absent)) && self.now < hard
-    }
-
-    fn invalidate<Q>(&mut self, key: &Q) -> bool
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        let Some(record) = self.find(key) else { return false };
-        let (was_there, now) = (self.is_entry(record), self.now);
-        self.supersede(record);
-        let is_wanted = self.core.records.get(record).is_some_and(|it| it.is_wanted);
-        if was_there && is_wanted {
-            // What is known of it stays, so that it is loaded again if it is in demand.
-            self.bury(record, Removal::Invalidated);
-            self.core.planner.expire(now, record.slot());
-        } else {
-            self.take_out(record, Removal::Invalidated);
-        }
-        self.forget_if_idle(record);
-        was_there
-    }
-
-    fn expire<Q>(&mut self, key: &Q) -> bool
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        let Some(record) = self.find(key) else { return false };
-        let (was_there, now) = (self.is_entry(record), self.now);
-        self.supersede(record);
-        if was_there {
-            self.rewrite(record, &Expire);
-            if let Some(record) = self.core.records.get_mut(record) {
-                record.soft = record.soft.min(now);
-            }
-            self.core.planner.expire(now, record.slot());
-        }
-        self.forget_if_idle(record);
-        was_there
-    }
-
-    fn clear(&mut self) {
-        self.shared.clock.begin_clearing();
-        let now = self.now;
-        for (key, stored) in self.shared.store.values.drain() {
-            self.effects.removed.push((key, stored.value, Removal::Cleared));
-        }
-        self.shared.store.marks.drain().for_each(|_| ());
-        self.core.planner.clear(now);
-        // Loads go on for those who wait for them, and find no record to write to. Those that have
-        // not begun are wanted still.
-        let wanted = self.core.records.iter().filter(|(_, record)| record.load.is_none());
-        let wanted: Vec<_> = wanted
-            .filter_map(|(_, record)| Some((record.key.clone(), record.flight.clone()?)))
-            .collect();
-        self.core.records.clear();
-        self.core.entries = 0;
-        for (key, flight) in wanted {
-            let record = self.find_or_add(&key);
-            self.want(record, flight);
-        }
-        self.shared.clock.end_clearing();
     }
 }
 

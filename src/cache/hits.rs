@@ -25,9 +25,6 @@ pub(super) struct Hits {
     /// Chunks never move: a hit reads the table without a lock.
     chunks: [OnceLock<Box<[SharedU64]>>; CHUNKS],
     news: SegQueue<u32>,
-    /// The state of the generator that samples, if it is to be the cache's own: then the same calls
-    /// give the same samples. Otherwise each thread has one, so that none waits for another.
-    random: Option<SharedU64>,
 }
 
 /// Where a slot's count is.
@@ -46,12 +43,8 @@ const fn size(chunk: usize) -> usize {
 }
 
 impl Hits {
-    pub(super) fn new(is_repeatable: bool) -> Self {
-        Self {
-            chunks: [const { OnceLock::new() }; CHUNKS],
-            news: SegQueue::new(),
-            random: is_repeatable.then(|| SharedU64::new(0)),
-        }
+    pub(super) fn new() -> Self {
+        Self { chunks: [const { OnceLock::new() }; CHUNKS], news: SegQueue::new() }
     }
 
     /// A value has come for a slot: makes sure that its hits have a place.
@@ -64,22 +57,16 @@ impl Hits {
 
     /// A hit of an entry of whose hits one in 2^`shift` is counted: says how many this one counts
     /// for, if it is.
+    #[inline]
     pub(super) fn sample(&self, slot: u32, shift: u32) -> Option<u64> {
-        if shift != 0 && self.draw() & ((1 << shift) - 1) != 0 {
+        if shift != 0 && draw() & ((1 << shift) - 1) != 0 {
             return None;
         }
         self.add(slot, 1 << shift);
         Some(1 << shift)
     }
 
-    fn draw(&self) -> u32 {
-        let Some(random) = &self.random else { return draw() };
-        // Whoever draws at the same time may draw the same.
-        let state = next(random.load(Ordering::Relaxed) as u32);
-        random.store(u64::from(state), Ordering::Relaxed);
-        bits(state)
-    }
-
+    #[cold]
     fn add(&self, slot: u32, count: u64) {
         let Some(counts) = self.count(slot) else { return };
         if counts.fetch_add(count, Ordering::Relaxed) & !STALE == 0 {
@@ -116,25 +103,19 @@ impl Hits {
 }
 
 thread_local! {
-    /// The state of a congruential generator; its upper bits are random enough to sample.
-    static RANDOM: Cell<u32> = const { Cell::new(0x2545_F491) };
+    /// Multiples of the golden ratio: their upper bits are spread evenly, and follow no pattern
+    /// that a program's accesses have (H. Weyl).
+    static DRAWN: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Random bits, a few of them: a generator of its own for each thread.
+/// Bits that are random enough to sample by, of a sequence of each thread's own.
+#[inline]
 fn draw() -> u32 {
-    RANDOM.with(|state| {
-        state.set(next(state.get()));
-        bits(state.get())
+    DRAWN.with(|drawn| {
+        let next = drawn.get().wrapping_add(0x9E37_79B9);
+        drawn.set(next);
+        next >> (u32::BITS - MOST_SHIFT)
     })
-}
-
-const fn next(state: u32) -> u32 {
-    state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453)
-}
-
-/// The upper bits of a state, since the lower ones repeat soon.
-const fn bits(state: u32) -> u32 {
-    state >> (u32::BITS - MOST_SHIFT - 4)
 }
 
 #[cfg(test)]
@@ -157,7 +138,7 @@ mod tests {
 
     #[test]
     fn hits_are_counted_once_and_queued_once() {
-        let hits = Hits::new(true);
+        let hits = Hits::new();
         hits.sample(7, 0);
         assert_eq!(hits.take(), None, "nobody has made a place");
         hits.welcome(7);
@@ -175,7 +156,7 @@ mod tests {
 
     #[test]
     fn samples_count_for_those_that_are_left_out() {
-        let hits = Hits::new(true);
+        let hits = Hits::new();
         hits.welcome(3);
         let before = 1 << 20;
         (0..before).for_each(|_| {

@@ -79,6 +79,16 @@ impl<V> Loaded<V> {
     }
 }
 
+impl<V> Loaded<V> {
+    /// What is unchanged was absent before.
+    pub(super) fn or_absent(mut self) -> Self {
+        if matches!(self.content, Content::Unchanged) {
+            self.content = Content::Absent;
+        }
+        self
+    }
+}
+
 impl<V: Clone> Loaded<V> {
     /// What who waits is told of it, if it says that itself.
     pub(super) fn answer(&self) -> Option<Answer<V>> {

@@ -17,8 +17,12 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Which share of an entry's hits is to be counted.
+    /// Which share of an entry's hits is to be counted: all in a cache that its caller drives, so
+    /// that the same calls have the same effects.
     pub(super) fn shift(&self, slot: u32, soft: Duration) -> u32 {
+        if self.shared.clock.timer().is_none() {
+            return 0;
+        }
         let learned = self.core.planner.learned(self.now, slot);
         let hits = learned.map_or(0.0, |it: Learned| it.hit_rate) * soft.as_secs_f64();
         let excess = (hits / HITS_A_VALUE).clamp(1.0, f64::from(1_u32 << MOST_SHIFT));
@@ -49,7 +53,8 @@ where
     fn sample_less(&mut self, key: Key, left: Duration) {
         let wanted = self.shift(key.slot(), left);
         let Some(record) = self.core.records.get_mut(key) else { return };
-        let shift = wanted.max(record.shift + 1).min(MOST_SHIFT);
+        let is_driven = self.shared.clock.timer().is_none();
+        let shift = if is_driven { 0 } else { wanted.max(record.shift + 1).min(MOST_SHIFT) };
         record.samples = 0;
         if shift > record.shift {
             record.shift = shift;

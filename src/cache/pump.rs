@@ -10,7 +10,7 @@ use super::error::{LoadError, WaitError};
 use super::flight::Flight;
 use super::load::{Body, Load, Order};
 use super::storage::Until;
-use super::stored::{Kind, rounded};
+use super::stored::Kind;
 use super::visit::Visit;
 use crate::key::Key;
 use crate::refresh::{End, Next, Urgency};
@@ -146,10 +146,11 @@ where
             // What is known of the failure takes a place in the storage: that bounds it.
             self.bury(key, Removal::Replaced);
         } else if record.stored == Some(Kind::Value) && !longest.is_zero() {
-            let hard = rounded(record.natural_hard + longest);
+            let epoch = self.shared.clock.epoch();
+            let hard = epoch.rounded(record.natural_hard + longest);
             record.hard = hard;
             self.core.planner.set_hard(now, key.slot(), hard);
-            self.rewrite(key, &Until(hard));
+            self.rewrite(key, &Until(epoch, hard));
         }
     }
 
@@ -157,8 +158,14 @@ where
     fn expired(&mut self, slot: u32) {
         let Some((key, record)) = self.core.records.at(slot) else { return };
         let is_entry = matches!(record.stored, Some(Kind::Value | Kind::Absent));
+        let is_worth_knowing =
+            record.stored.is_some() && (record.is_wanted || record.error.is_some());
         self.core.stats.expired += u64::from(is_entry);
-        self.take_out(key, Removal::Expired);
+        if is_worth_knowing {
+            self.bury(key, Removal::Expired);
+        } else {
+            self.take_out(key, Removal::Expired);
+        }
         self.forget_if_idle(key);
     }
 }

@@ -17,6 +17,7 @@ use super::hits::Hits;
 use super::load::Load;
 use super::loaded::{Content, Loaded};
 use super::loader::{BoxFuture, Loader};
+use super::party::Party;
 use super::policy::Policy;
 use super::stats::Counters;
 use super::stored::{Kind, Store};
@@ -34,6 +35,9 @@ pub(super) type Listener<K, V> = Box<dyn Fn(&K, &V, Removal) + Send + Sync>;
 
 /// So many hits are taken in by one tick.
 const MOST_HITS: usize = 4_096;
+
+/// So often a call looks again at what is due, after dispatchers were told what was.
+const MOST_ECHOES: usize = 4;
 
 /// After so many ticks the clock is parked. If somebody uses the cache, the next hit costs a lock
 /// more than the others; if nobody does, the thread sleeps.
@@ -99,11 +103,10 @@ where
             let driver = Arc::new(Driver(own.clone()));
             let alarm = parts.clock.timer().map(|timer| Alarm::new(timer, driver.into()));
             let latency = parts.core.latency.high();
-            let is_driven = alarm.is_none();
             Self {
                 store: parts.store,
                 clock: parts.clock,
-                hits: Hits::new(is_driven),
+                hits: Hits::new(),
                 counters: Counters::default(),
                 core: Mutex::new(parts.core),
                 policy: parts.policy,
@@ -131,7 +134,7 @@ where
         &self,
         now: Time,
         act: impl FnOnce(&mut Visit<'_, K, V>) -> R,
-    ) -> (R, Option<Time>) {
+    ) -> (R, (Option<Time>, bool)) {
         let core = self.core.lock();
         let mut visit = Visit { shared: self, core, now, effects: Effects::new() };
         let result = act(&mut visit);
@@ -146,7 +149,7 @@ where
         if has_commands {
             self.dispatch();
         }
-        (result, next)
+        (result, (next, has_commands))
     }
 
     /// Looks at the core, and changes nothing.
@@ -190,9 +193,13 @@ where
                 None => return,
                 Some(Command::Submit(load, flights)) => self.submit(load, &flights),
                 Some(Command::Raise(flight, deadline)) => {
-                    if let Some(dispatched) = flight.take_dispatched() {
+                    if let Some(dispatched) = flight.dispatched() {
                         contain(|| dispatched.reschedule(deadline));
-                        flight.set_dispatched(dispatched);
+                    }
+                }
+                Some(Command::Cancel(flight)) => {
+                    if let Some(dispatched) = flight.dispatched() {
+                        contain(|| dispatched.leave());
                     }
                 }
             }
@@ -200,13 +207,14 @@ where
     }
 
     fn submit(&self, load: Load, flights: &[Arc<super::flight::Flight<V>>]) {
+        let deadline = load.order().deadline;
         // A load that comes back, or is lost in a panic, is dropped, which is told to those who
         // wait.
         let submitted = contain(|| self.dispatcher.submit(load));
         let Some(Ok(dispatched)) = submitted else { return };
-        let dispatched: Arc<dyn super::dispatch::Dispatched> = Arc::from(dispatched);
+        let party = Party::new(dispatched, deadline, flights.len());
         for flight in flights {
-            flight.set_dispatched(Box::new(dispatched.clone()));
+            flight.set_dispatched(party.clone());
         }
     }
 
@@ -240,10 +248,12 @@ where
         if self.clock.is_clearing() {
             return Answer::Missing;
         }
-        if let Some(stored) = self.store.values.peek(key).filter(|it| it.is_served_at(now)) {
-            return stored.answer(now);
+        let epoch = self.clock.epoch();
+        let value = self.store.values.peek(key).filter(|it| it.is_served_at(epoch, now));
+        if let Some(stored) = value {
+            return stored.answer(epoch, now);
         }
-        match self.store.marks.peek(key).filter(|it| it.is_served_at(now)) {
+        match self.store.marks.peek(key).filter(|it| it.is_served_at(epoch, now)) {
             Some(mark) if mark.kind() == Kind::Absent => Answer::Absent,
             _ => Answer::Missing,
         }
@@ -277,12 +287,19 @@ where
     /// Moves the clock, and does what is due; when there is something to do again.
     pub(super) fn advance(&self, now: Time) -> Option<Time> {
         self.clock.tick(now);
-        let (has_more, next) = self.visit_for(now, |visit| {
+        let (has_more, (mut next, mut has_told)) = self.visit_for(now, |visit| {
             visit.take_hits(MOST_HITS);
             visit.end_waits();
             visit.shared.hits.has_news()
         });
-        if has_more { Some(now) } else { next }
+        for _ in 0..MOST_ECHOES {
+            if has_more || !has_told {
+                break;
+            }
+            // A dispatcher that refuses loads, or runs them at once, changes what is due.
+            (next, has_told) = self.visit_for(now, |_| ()).1;
+        }
+        if has_more || has_told { Some(now) } else { next }
     }
 
     /// How long a load takes, with what it depends on, if it takes `own` itself.

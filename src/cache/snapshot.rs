@@ -43,14 +43,14 @@ where
     /// by itself: entries that come and go meanwhile may be in it or not.
     #[must_use]
     pub fn snapshot(&self) -> Vec<Saved<K, V>> {
-        let now = self.now();
+        let (now, epoch) = (self.now(), self.shared.clock.epoch());
         let values = self.shared.store.values.iter().map(|(key, stored)| {
-            let (slot, hard) = (stored.slot(), stored.hard());
+            let (slot, hard) = (stored.slot(), stored.hard(epoch));
             (key, slot, hard, Some(stored.value))
         });
         let marks = self.shared.store.marks.iter();
         let absent = marks.filter(|(_, mark)| mark.kind() == Kind::Absent);
-        let absent = absent.map(|(key, mark)| (key, mark.slot(), mark.hard(), None));
+        let absent = absent.map(|(key, mark)| (key, mark.slot(), mark.hard(epoch), None));
         values
             .chain(absent)
             .filter(|(_, _, hard, _)| *hard > now)

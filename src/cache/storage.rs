@@ -5,7 +5,7 @@ use core::hash::Hash;
 use super::answer::Removal;
 use super::loaded::{Content, Loaded};
 use super::policy::Lifetime;
-use super::stored::{Kind, SLOTS, Stored, rounded};
+use super::stored::{Epoch, Kind, SLOTS, Stored};
 use super::visit::Visit;
 use crate::key::Key;
 use crate::time::Time;
@@ -20,6 +20,9 @@ where
     /// It was made at `made`: a value is as old as the beginning of its load.
     pub(super) fn store(&mut self, key: Key, loaded: Loaded<V>, made: Time) -> bool {
         let chance = self.core.chance();
+        let kind = self.core.records.get(key).and_then(|record| record.stored);
+        let is_absent = kind == Some(Kind::Absent);
+        let loaded = if is_absent { loaded.or_absent() } else { loaded };
         let lifetime = self.shared.policy.lifetime(&loaded, chance);
         self.store_for(key, loaded, lifetime, made)
     }
@@ -36,7 +39,8 @@ where
         let lead = self.shared.total_latency(self.core.latency.high());
         let mut terms = self.shared.policy.terms(lifetime, (made, now), lead, loaded.cost);
         // What entries keep of a time is what counts.
-        (terms.soft, terms.hard) = (rounded(terms.soft), rounded(terms.hard));
+        let epoch = self.shared.clock.epoch();
+        (terms.soft, terms.hard) = (epoch.rounded(terms.soft), epoch.rounded(terms.hard));
         let shift = self.shift(slot, lifetime.soft);
         let Some(record) = self.core.records.get_mut(key) else { return false };
         let is_same = matches!(loaded.content, Content::Unchanged);
@@ -64,11 +68,11 @@ where
         let why = (!is_same).then_some(Removal::Replaced);
         match content {
             Some(value) => {
-                let stored = Stored::new(value, slot).live(terms.soft, terms.hard, guard);
+                let stored = Stored::new(value, slot).live(epoch, (terms.soft, terms.hard), guard);
                 self.write(key, stored.sampled(shift), why);
             }
             None => {
-                let mark = Stored::new((), slot).live(terms.soft, terms.hard, guard);
+                let mark = Stored::new((), slot).live(epoch, (terms.soft, terms.hard), guard);
                 self.mark(key, mark.sampled(shift), why);
             }
         }
@@ -220,7 +224,7 @@ pub(super) struct Sample(pub(super) u32);
 pub(super) struct Expire;
 
 /// Served until then.
-pub(super) struct Until(pub(super) Time);
+pub(super) struct Until(pub(super) Epoch, pub(super) Time);
 
 impl Change for Sample {
     fn of<V>(&self, stored: Stored<V>) -> Stored<V> {
@@ -236,6 +240,6 @@ impl Change for Expire {
 
 impl Change for Until {
     fn of<V>(&self, stored: Stored<V>) -> Stored<V> {
-        stored.ending(self.0)
+        stored.ending(self.0, self.1)
     }
 }

@@ -35,7 +35,7 @@ pub(super) enum Kind {
 
 /// A point in time in 48 bits, in the upper part of a word: units of 1.024 µs, for nine years.
 /// What is below them is for somebody else, and doesn't matter in comparisons of a time with a
-/// [`Word::at`], whose lower part is full.
+/// [`Epoch::at`], whose lower part is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Word(pub(super) u64);
 
@@ -46,29 +46,42 @@ const LOW: u64 = (1 << LOW_BITS) - 1;
 impl Word {
     /// The end of time, which never comes.
     pub(super) const END: Self = Self(u64::MAX);
+}
+
+/// From where a cache's words count: the time when it was made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epoch(pub(super) Time);
+
+impl Epoch {
+    const MOST: u64 = (1 << (u64::BITS - LOW_BITS)) - 2;
 
     /// The present, for comparisons: above what ends in this unit or before.
-    pub(super) fn at(now: Time) -> Self {
-        Self(Self::until(now).0 | LOW)
+    pub(super) fn at(self, now: Time) -> Word {
+        Word(self.until(now).0 | LOW)
     }
 
     /// The end of something, rounded down to a unit.
-    fn until(end: Time) -> Self {
-        const MOST: u64 = (1 << (u64::BITS - LOW_BITS)) - 2;
-        Self((end.as_nanos() >> UNIT_BITS).min(MOST) << LOW_BITS)
+    fn until(self, end: Time) -> Word {
+        let ns = if end == Time::MAX { u64::MAX } else { end.as_nanos() - self.before(end) };
+        Word((ns >> UNIT_BITS).min(Self::MOST) << LOW_BITS)
     }
 
-    const fn time(self) -> Time {
-        match self.0 >> LOW_BITS {
-            most if most == (1 << (u64::BITS - LOW_BITS)) - 2 => Time::MAX,
-            units => Time::from_nanos(units << UNIT_BITS),
+    /// What of a time is before the epoch.
+    fn before(self, end: Time) -> u64 {
+        self.0.as_nanos().min(end.as_nanos())
+    }
+
+    fn time(self, word: Word) -> Time {
+        match word.0 >> LOW_BITS {
+            Self::MOST => Time::MAX,
+            units => self.0 + Duration::from_nanos(units << UNIT_BITS),
         }
     }
-}
 
-/// A time as entries keep it.
-pub(super) fn rounded(time: Time) -> Time {
-    Word::until(time).time()
+    /// A time as entries keep it.
+    pub(super) fn rounded(self, time: Time) -> Time {
+        self.time(self.until(time))
+    }
 }
 
 /// An entry, as hits copy it: sixteen bytes beside the value.
@@ -110,18 +123,23 @@ impl<V> Stored<V> {
     ///
     /// The coarse clock may be late. So the fast path ends a little before `hard`, by `guard`, and
     /// the true time is asked from then on.
-    pub(super) fn live(mut self, soft: Time, hard: Time, guard: Duration) -> Self {
+    pub(super) fn live(
+        mut self,
+        epoch: Epoch,
+        (soft, hard): (Time, Time),
+        guard: Duration,
+    ) -> Self {
         let (tag, guarded) = (self.tag() & !(TO_THE_END | GONE), hard - guard);
-        self.fresh_until = Word::until(soft.min(guarded)).0;
-        self.hard = Word::until(hard).0;
+        self.fresh_until = epoch.until(soft.min(guarded)).0;
+        self.hard = epoch.until(hard).0;
         let is_to_the_end = soft > guarded && hard < Time::MAX;
         self.tagged(tag | if is_to_the_end { TO_THE_END } else { 0 })
     }
 
     /// The same entry with another end.
-    pub(super) fn ending(mut self, hard: Time) -> Self {
+    pub(super) fn ending(mut self, epoch: Epoch, hard: Time) -> Self {
         let tag = self.tag();
-        self.hard = Word::until(hard).0;
+        self.hard = epoch.until(hard).0;
         self.tagged(tag)
     }
 
@@ -145,8 +163,8 @@ impl<V> Stored<V> {
         self.tag() >> SLOT_AT
     }
 
-    pub(super) const fn hard(&self) -> Time {
-        Word(self.hard).time()
+    pub(super) fn hard(&self, epoch: Epoch) -> Time {
+        epoch.time(Word(self.hard))
     }
 
     /// Whether nothing else has to be asked.
@@ -155,20 +173,20 @@ impl<V> Stored<V> {
     }
 
     /// Whether it is served at the true time.
-    pub(super) fn is_served_at(&self, now: Time) -> bool {
-        now < self.hard()
+    pub(super) fn is_served_at(&self, epoch: Epoch, now: Time) -> bool {
+        now < self.hard(epoch)
     }
 
     /// Whether it is fresh at the true time, if it is served.
-    pub(super) fn is_fresh_at_true(&self, now: Time) -> bool {
-        now < Word(self.fresh_until).time() || self.tag() & TO_THE_END != 0
+    pub(super) fn is_fresh_at_true(&self, epoch: Epoch, now: Time) -> bool {
+        now < epoch.time(Word(self.fresh_until)) || self.tag() & TO_THE_END != 0
     }
 }
 
 impl<V> Stored<V> {
     /// What is served of a value.
-    pub(super) fn answer(self, now: Time) -> Answer<V> {
-        match self.is_fresh_at_true(now) {
+    pub(super) fn answer(self, epoch: Epoch, now: Time) -> Answer<V> {
+        match self.is_fresh_at_true(epoch, now) {
             true => Answer::Fresh(self.value),
             false => Answer::Stale(self.value),
         }
@@ -224,44 +242,47 @@ impl<K, V> Lifecycle<K, V> for Collect {
 mod tests {
     use super::*;
 
+    /// Words count from the cache's start, wherever its clock began.
+    const EPOCH: Epoch = Epoch(Time::from_nanos(1_700_000_000_000_000_000));
+
     const fn us(us: u64) -> Duration {
         Duration::from_micros(us)
     }
 
     #[test]
     fn an_entry_keeps_all_that_it_is_told() {
-        let (now, slot) = (Time::from_nanos(77_777_777), SLOTS - 3);
-        let (soft, hard) = (rounded(now + us(5_000)), rounded(now + us(90_000)));
-        let stored = Stored::new("v", slot).sampled(11).live(soft, hard, us(64));
-        assert_eq!((stored.slot(), stored.shift(), stored.hard()), (slot, 11, hard));
+        let (now, slot) = (EPOCH.0 + us(77_777), SLOTS - 3);
+        let (soft, hard) = (EPOCH.rounded(now + us(5_000)), EPOCH.rounded(now + us(90_000)));
+        let stored = Stored::new("v", slot).sampled(11).live(EPOCH, (soft, hard), us(64));
+        assert_eq!((stored.slot(), stored.shift(), stored.hard(EPOCH)), (slot, 11, hard));
         assert_eq!(stored.clone().sampled(3).shift(), 3);
         assert_eq!(stored.clone().expired().slot(), slot);
         let (before, later) = (soft - Duration::from_nanos(1), soft + us(2));
-        assert!(stored.is_fresh_at(Word::at(before)) && stored.is_fresh_at_true(before));
-        assert!(!stored.is_fresh_at(Word::at(soft)) && !stored.is_fresh_at_true(soft));
-        assert!(stored.is_served_at(later) && !stored.is_served_at(hard));
+        assert!(stored.is_fresh_at(EPOCH.at(before)) && stored.is_fresh_at_true(EPOCH, before));
+        assert!(!stored.is_fresh_at(EPOCH.at(soft)) && !stored.is_fresh_at_true(EPOCH, soft));
+        assert!(stored.is_served_at(EPOCH, later) && !stored.is_served_at(EPOCH, hard));
         assert!(!stored.is_fresh_at(Word::END));
-        let longer = stored.ending(hard + us(10_000));
+        let longer = stored.ending(EPOCH, hard + us(10_000));
         assert_eq!((longer.slot(), longer.shift()), (slot, 11));
-        assert!(longer.is_served_at(hard + us(9_000)));
+        assert!(longer.is_served_at(EPOCH, hard + us(9_000)));
     }
 
     #[test]
     fn what_is_fresh_to_its_end_says_so_where_the_true_time_is_known() {
-        let (now, hard) = (Time::ZERO, rounded(Time::ZERO + us(100_000)));
-        let stored = Stored::new(1, 5).live(hard, hard, us(64));
+        let (now, hard) = (EPOCH.0, EPOCH.rounded(EPOCH.0 + us(100_000)));
+        let stored = Stored::new(1, 5).live(EPOCH, (hard, hard), us(64));
         let near = hard - us(30);
-        assert!(stored.is_fresh_at(Word::at(now)) && !stored.is_fresh_at(Word::at(near)));
-        assert!(stored.is_fresh_at_true(near));
-        assert!(!stored.expired().is_fresh_at_true(now));
+        assert!(stored.is_fresh_at(EPOCH.at(now)) && !stored.is_fresh_at(EPOCH.at(near)));
+        assert!(stored.is_fresh_at_true(EPOCH, near));
+        assert!(!stored.expired().is_fresh_at_true(EPOCH, now));
     }
 
     #[test]
     fn what_has_no_end_has_none() {
-        let stored = Stored::new(1, 5).live(Time::MAX, Time::MAX, us(64));
-        assert_eq!(stored.hard(), Time::MAX);
+        let stored = Stored::new(1, 5).live(EPOCH, (Time::MAX, Time::MAX), us(64));
+        assert_eq!(stored.hard(EPOCH), Time::MAX);
         let late = Time::MAX - us(10);
-        assert!(stored.is_served_at(late) && stored.is_fresh_at_true(late));
+        assert!(stored.is_served_at(EPOCH, late) && stored.is_fresh_at_true(EPOCH, late));
         assert!(!stored.is_fresh_at(Word::END));
     }
 
@@ -269,8 +290,8 @@ mod tests {
     fn marks_have_a_kind() {
         assert_eq!(Stored::gone(9).kind(), Kind::Gone);
         assert_eq!(Stored::gone(9).slot(), 9);
-        assert!(!Stored::gone(9).is_served_at(Time::ZERO));
-        let absent = Stored::new((), 9).live(Time::MAX, Time::MAX, us(1));
+        assert!(!Stored::gone(9).is_served_at(EPOCH, EPOCH.0));
+        let absent = Stored::new((), 9).live(EPOCH, (Time::MAX, Time::MAX), us(1));
         assert_eq!(absent.kind(), Kind::Absent);
     }
 }

@@ -5,7 +5,7 @@ use core::mem;
 
 use equivalent::Equivalent;
 
-use super::core::{Core, Effects};
+use super::core::{Command, Core, Effects};
 use super::error::{LoadError, WaitError};
 use super::flight::Flight;
 use super::shared::Shared;
@@ -105,6 +105,10 @@ where
         record.load.take()?;
         let flight = record.flight.take();
         self.core.planner.abandon(now, key.slot());
+        if let Some(flight) = flight.clone().filter(|flight| flight.first_deadline().is_none()) {
+            // Nobody waits for it, and nothing of it will be stored.
+            self.core.outbox.push_back(Command::Cancel(flight));
+        }
         flight
     }
 
