@@ -56,11 +56,11 @@ impl<'a> Checker<'a> {
             }
             RefreshWhat::Stored { id, load, hard, .. } => {
                 self.stored.insert(id, hard);
-                self.end(id, load);
+                self.end((id, load), planner);
             }
             RefreshWhat::Failed { id, load }
             | RefreshWhat::Dropped { id, load }
-            | RefreshWhat::Overdue { id, load } => self.end(id, load),
+            | RefreshWhat::Overdue { id, load } => self.end((id, load), planner),
             RefreshWhat::Raised { id, load, .. } => {
                 assert_eq!(self.loads[&id].number, load, "what is raised is in flight");
             }
@@ -111,9 +111,10 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn end(&mut self, id: u32, number: u64) {
+    fn end(&mut self, (id, number): (u32, u64), planner: Option<&Planner>) {
         if self.loads.get(&id).is_some_and(|load| load.number == number) {
             self.loads.remove(&id);
+            assert!(planner.is_none_or(|it| !it.is_loading(id)), "nobody told that it has ended");
         }
     }
 
