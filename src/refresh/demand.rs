@@ -9,8 +9,7 @@ impl Planner {
     /// Somebody wants a load of the id: nothing is stored, or nothing that is fresh enough. With a
     /// deadline, somebody waits until then; demands are started in the order of their deadlines,
     /// and those without one as if it were a [time-out](super::Config::load_timeout) ahead.
-    /// O(log n);
-    /// allocates by growth.
+    /// O(log n); allocates by growth.
     pub fn demand(&mut self, now: Time, id: u32, deadline: Option<Time>) -> Demand {
         let now = self.at(now);
         let rank = Rank {

@@ -12,6 +12,9 @@ use crate::time::Time;
 /// A load must start by this part of its value's life before the latest moment.
 const MARGIN: u32 = 64;
 
+/// Costs are between these.
+const COSTS: (f64, f64) = (1e-9, 1e9);
+
 /// An id that the planner was told of.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -96,14 +99,11 @@ impl Entry {
         }
     }
 
-    /// What it is worth that the value doesn't go: true answers, and a wait that nobody has, if
-    /// somebody will ask. A load that will be wanted anyway costs nothing more.
+    /// What it is worth that the value doesn't go.
     pub(super) fn keep_worth(&self, now: Time, memory: Duration, wait_weight: f64) -> f64 {
         let Some(terms) = self.terms else { return 0.0 };
-        let rates = self.rates(now, memory);
         let life = terms.hard.saturating_since(terms.stored).as_secs_f64();
-        let waits = libm::expm1((rates.hits * life).min(50.0)) * wait_weight;
-        (rates.hits / rates.changes + waits) / rates.cost
+        self.rates(now, memory).keeping(life, wait_weight)
     }
 
     /// What is to be done about it, and when, as things stand.
@@ -162,9 +162,10 @@ fn latest_start(terms: &Terms, reserve: Duration) -> Time {
     hard - lead - (lead / 4).max(life / MARGIN) - reserve.min(life / 16)
 }
 
-pub(super) fn cost(terms: Terms) -> f64 {
+/// What is no cost, or too far from one to be counted with, is made one.
+fn cost(terms: Terms) -> f64 {
     match terms.cost.is_finite() && terms.cost > 0.0 {
-        true => terms.cost,
+        true => terms.cost.clamp(COSTS.0, COSTS.1),
         false => 1.0,
     }
 }

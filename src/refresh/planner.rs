@@ -335,6 +335,7 @@ impl Planner {
         let plan = entry.plan(&outlook, is_demanded);
         entry.planned_rate = entry.hits.rate(outlook.now, outlook.memory);
         let load = entry.load;
+        self.sweep.note(outlook.price);
         self.crossings.set(id, plan.crossing);
         self.expiring.set(id, plan.expiring);
         self.timers.set(id, plan.timer);

@@ -20,7 +20,8 @@ pub struct Terms {
     pub hard: Time,
     /// How long a load takes, as a high quantile, with what it depends on.
     pub lead: Duration,
-    /// What a load costs the backend beside others; what is no positive number counts as 1.0.
+    /// What a load costs the backend beside others, from 1e-9 to 1e9; what is no positive number
+    /// counts as 1.0.
     pub cost: f64,
     /// How often it is expected to change, a second, until refreshes show it.
     pub change_rate: f64,

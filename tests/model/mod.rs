@@ -14,6 +14,8 @@ pub(crate) mod id_wheel;
 pub(crate) mod indexed_heap;
 pub(crate) mod keyed_store;
 pub(crate) mod periodic;
+#[cfg(feature = "refresh")]
+pub(crate) mod refresh;
 pub(crate) mod scheduler;
 pub(crate) mod timeouts;
 pub(crate) mod timer_wheel;

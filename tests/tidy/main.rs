@@ -15,7 +15,7 @@ use source::{File, Finding, code, naming, root, tree};
 
 /// Types whose every public method is called by a model: the model's file, and the field that
 /// holds the structure there.
-const MODELS: [(&str, &str, &str); 9] = [
+const MODELS: [(&str, &str, &str); 10] = [
     ("IdHeap", "id_heap.rs", "heap"),
     ("IndexedHeap", "indexed_heap.rs", "heap"),
     ("IdWheel", "id_wheel.rs", "wheel"),
@@ -24,6 +24,7 @@ const MODELS: [(&str, &str, &str); 9] = [
     ("Periodic", "periodic.rs", "periodic"),
     ("KeyedStore", "keyed_store.rs", "store"),
     ("Scheduler", "scheduler/mod.rs", "scheduler"),
+    ("Planner", "refresh/mod.rs", "planner"),
     ("RefreshCache", "cache/mod.rs", "cache"),
 ];
 
