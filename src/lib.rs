@@ -23,8 +23,8 @@
 //! - `pool` (feature `pool`): worker threads around it, for closures, futures and jobs that borrow.
 //! - `refresh` (feature `refresh`): which entry of a cache is loaded next, and when.
 //! - `cache` (feature `cache`): a cache that refreshes its entries before anybody waits.
-//! - `simulation` (feature `simulation`): what a configuration of the scheduler does with a load,
-//!   tried in virtual time.
+//! - `simulation` (feature `simulation`): what a configuration of the scheduler, or of a cache's
+//!   refreshes, does with a load, tried in virtual time.
 //! - `timer` (feature `timer`): sleeps and time-outs for futures of any executor.
 //! - `adapters` (features `tower` and `metrics`): a layer that serves requests in the order of
 //!   their deadlines; what schedulers do, as metrics.

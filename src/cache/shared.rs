@@ -191,16 +191,23 @@ where
             drop(core);
             match command {
                 None => return,
-                Some(Command::Submit(load, flights)) => self.submit(load, &flights),
-                Some(Command::Raise(flight, deadline)) => {
-                    if let Some(dispatched) = flight.dispatched() {
-                        contain(|| dispatched.reschedule(deadline));
-                    }
+                // All of it is somebody else's code, and must not leave the others waiting.
+                Some(command) => drop(contain(|| self.obey(command))),
+            }
+        }
+    }
+
+    fn obey(&self, command: Command<V>) {
+        match command {
+            Command::Submit(load, flights) => self.submit(load, &flights),
+            Command::Raise(flight, deadline) => {
+                if let Some(party) = flight.dispatched() {
+                    party.reschedule(deadline);
                 }
-                Some(Command::Cancel(flight)) => {
-                    if let Some(dispatched) = flight.dispatched() {
-                        contain(|| dispatched.leave());
-                    }
+            }
+            Command::Cancel(flight) => {
+                if let Some(party) = flight.dispatched() {
+                    party.leave();
                 }
             }
         }
@@ -210,8 +217,7 @@ where
         let deadline = load.order().deadline;
         // A load that comes back, or is lost in a panic, is dropped, which is told to those who
         // wait.
-        let submitted = contain(|| self.dispatcher.submit(load));
-        let Some(Ok(dispatched)) = submitted else { return };
+        let Ok(dispatched) = self.dispatcher.submit(load) else { return };
         let party = Party::new(dispatched, deadline, flights.len());
         for flight in flights {
             flight.set_dispatched(party.clone());

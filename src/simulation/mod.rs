@@ -55,6 +55,12 @@
 //! numbers of its own, so that another admission policy, or one stream more, leaves what is
 //! offered by the others as it was.
 //!
+//! # Refreshes
+//!
+//! A [`RefreshSimulation`] does the same for a cache: its entries, what their loads take, the
+//! budget of the backend, over the real planner, alone or beside the jobs that it serves. Other
+//! policies stand beside it, and the best that could be done.
+//!
 //! # Watching it
 //!
 //! [`Simulation::observe`] shows every [`Event`] to a closure, with the scheduler as it is then.

@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "every driver uses some of the models")]
 
+#[cfg(feature = "cache")]
+pub(crate) mod cache;
 pub(crate) mod distance;
 pub(crate) mod id_heap;
 pub(crate) mod id_wheel;

@@ -132,7 +132,7 @@ fn what_is_asked_for_most_comes_first() {
         let mut simulation = backlog(1, load, Dispatch::Urgency);
         simulation.plan.loads_per_second = limit;
         let seconds = Duration::from_secs;
-        (simulation.warm_up, simulation.duration) = (seconds(6), seconds(9));
+        (simulation.warm_up, simulation.duration) = (seconds(4), seconds(6));
         let report = run(&format!("{load}x, limit {limit:?}"), &simulation);
         assert!(report.hot.fresh_share() >= 0.97, "{}", report.hot.fresh_share());
         assert!(report.answers.fresh_share() <= 0.95);

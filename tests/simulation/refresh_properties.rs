@@ -1,10 +1,13 @@
 //! What must hold in every simulation of refreshes.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use punctual::refresh::{Planner, Urgency};
+use punctual::refresh::{ConfigError as PlanError, Planner, Urgency};
+use punctual::scheduler::{Class, Config, ConfigError};
 use punctual::simulation::{
-    Answered, Policy, RefreshEvent, RefreshReport, RefreshSimulation, RefreshWhat,
+    Answered, Beside, Costs, Dispatch, Policy, RefreshEvent, RefreshReport, RefreshSimulation,
+    RefreshWhat, SimulationError, Spread, Ttls,
 };
 use punctual::time::Time;
 
@@ -53,11 +56,11 @@ impl<'a> Checker<'a> {
             }
             RefreshWhat::Stored { id, load, hard, .. } => {
                 self.stored.insert(id, hard);
-                self.end(id, load);
+                self.end((id, load), planner);
             }
             RefreshWhat::Failed { id, load }
             | RefreshWhat::Dropped { id, load }
-            | RefreshWhat::Overdue { id, load } => self.end(id, load),
+            | RefreshWhat::Overdue { id, load } => self.end((id, load), planner),
             RefreshWhat::Raised { id, load, .. } => {
                 assert_eq!(self.loads[&id].number, load, "what is raised is in flight");
             }
@@ -108,9 +111,10 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn end(&mut self, id: u32, number: u64) {
+    fn end(&mut self, (id, number): (u32, u64), planner: Option<&Planner>) {
         if self.loads.get(&id).is_some_and(|load| load.number == number) {
             self.loads.remove(&id);
+            assert!(planner.is_none_or(|it| !it.is_loading(id)), "nobody told that it has ended");
         }
     }
 
@@ -174,4 +178,64 @@ fn refreshes_keep_their_promises_for_all_seeds() {
     eprintln!("{counts:?}");
     // Checks that are never reached find nothing.
     assert!(seeds < 200 || counts.iter().all(|&count| count >= 100), "{counts:?}");
+}
+
+type Spoil = fn(&mut RefreshSimulation);
+
+/// Nothing has been played when something can't be.
+#[test]
+fn what_cant_be_simulated_is_named() {
+    let spoilt: [(&str, Spoil); 14] = [
+        ("plan", |it| (it.policy, it.plan.loads_per_second) = (Policy::RoundRobin, None)),
+        ("count", |it| it.entries.count = 0),
+        ("accesses", |it| it.entries.accesses = Spread::Each(vec![1.0])),
+        ("accesses", |it| it.entries.accesses = Spread::Fixed(0.0)),
+        ("changes", |it| it.entries.changes = Spread::Fixed(f64::NAN)),
+        ("costs", |it| it.entries.costs = Spread::Fixed(0.0)),
+        ("soft_ttl", |it| it.entries.soft_ttl = Ttls::Fixed(Duration::ZERO)),
+        ("hard_factor", |it| it.entries.hard_factor = 0.5),
+        ("jitter", |it| it.entries.jitter = 1.5),
+        ("ages", |it| it.entries.ages = Some(f64::INFINITY)),
+        ("cost", |it| it.loads.cost = Costs::Traced),
+        ("failures", |it| it.loads.failures = -0.1),
+        ("retry_after", |it| it.loads.retry_after = Duration::ZERO),
+        ("class", |it| it.beside = Some(beside_class(7))),
+    ];
+    for (field, spoil) in spoilt {
+        let mut simulation = RefreshSimulation::default();
+        spoil(&mut simulation);
+        let error = simulation.run().expect_err(field);
+        assert_eq!(error, SimulationError::Refreshes { field });
+        assert!(error.to_string().ends_with(field));
+    }
+    let mut simulation = RefreshSimulation::default();
+    simulation.plan.burst = 0;
+    assert_eq!(simulation.run(), Err(SimulationError::Plan(PlanError::NoLoads)));
+    let mut beside = beside_class(0);
+    beside.config.workers = 0;
+    let simulation = RefreshSimulation { beside: Some(beside), ..RefreshSimulation::default() };
+    assert_eq!(simulation.run(), Err(SimulationError::Config(ConfigError::NoWorkers)));
+}
+
+fn beside_class(class: u16) -> Beside {
+    Beside {
+        config: Config::default(),
+        streams: Vec::new(),
+        lookups: 0,
+        class: Class::new(class),
+        dispatch: Dispatch::Urgency,
+    }
+}
+
+/// A bound on the events ends a run that would take for ever, and is told of.
+#[test]
+fn a_run_that_is_too_long_is_cut() {
+    let simulation = RefreshSimulation {
+        duration: Duration::MAX,
+        max_events: 10_000,
+        ..RefreshSimulation::default()
+    };
+    let report = simulation.run().expect("it can be simulated");
+    assert!(report.is_cut && report.events < 20_000, "{}", report.events);
+    assert_eq!(report.loads.started(), report.loads.ended());
 }

@@ -1,56 +1,4 @@
-//! Refreshes of a cache in virtual time, over the real planner and the real scheduler: what a
-//! budget does for a cache, before production does it.
-//!
-//! A [`RefreshSimulation`] describes the entries (how often each is asked for and changes, and how
-//! long its value is fresh), what a load takes, the [budget](crate::refresh::Config), and perhaps
-//! the jobs [beside](Beside) which the loads run on the same workers. It is played event by event
-//! by what a cache is made of, without the cache's locks and threads.
-//!
-//! ```
-//! use core::time::Duration;
-//! use punctual::refresh::Config;
-//! use punctual::simulation::{Entries, RefreshSimulation, Spread};
-//!
-//! // 400 entries, most of which are hardly ever asked for; 20 loads a second.
-//! let simulation = RefreshSimulation {
-//!     seed: 42,
-//!     duration: Duration::from_secs(100),
-//!     plan: Config { loads_per_second: Some(20.0), ..Config::default() },
-//!     entries: Entries {
-//!         count: 400,
-//!         accesses: Spread::Zipf { total: 1_000.0, exponent: 0.99 },
-//!         changes: Spread::LogUniform { least: 0.001, most: 0.1 },
-//!         ..Entries::default()
-//!     },
-//!     ..RefreshSimulation::default()
-//! };
-//! let report = simulation.run()?;
-//! assert!(report.answers.served_share() > 0.99);
-//! assert!(report.loads.started() as f64 <= 16.0 + 20.0 * 100.0);
-//! assert!(report.answers.current_share() < simulation.optimum()? + 0.05);
-//! # Ok::<(), punctual::simulation::SimulationError>(())
-//! ```
-//!
-//! # What is imitated
-//!
-//! The answer is that of a cache which never waits: the value until its hard expiry, fresh or not.
-//! A value is read when its load starts to run, so it is as old as the load took when it is
-//! stored. What is missing is demanded; whoever asks on its own account, and not as a job beside,
-//! waits for it as long as [`RefreshSimulation::wait`] says. The planner knows of every access at
-//! once, and a load's time as a 99th percentile that the cache has learned before.
-//!
-//! With jobs beside, a load is a job: it needs a worker for its [cost](LoadModel::cost), and then
-//! its [lead](LoadModel::lead) without one. What the scheduler refuses or sheds goes back to the
-//! planner, which tries again after [`LoadModel::retry_after`].
-//!
-//! At the end of its duration nobody asks and nothing is refreshed any more; what is queued is
-//! still done.
-//!
-//! # Determinism
-//!
-//! The same simulation gives the same events on every machine. When somebody asks, and for what;
-//! when entries change; and when jobs arrive, and what they cost: none of that depends on the
-//! policy, so that two of them are compared on the same load.
+//! Refreshes of a cache in virtual time, over the real planner and the real scheduler.
 
 mod beside;
 mod contents;
@@ -82,7 +30,59 @@ use crate::time::Time;
 use optimum::Rates;
 use world::World;
 
-/// A cache's load, its configuration, and what its loads share their workers with.
+/// Refreshes of a cache in virtual time, over the real planner and the real scheduler: what a
+/// budget does for a cache, before production does it.
+///
+/// It describes the entries (how often each is asked for and changes, and how long its value is
+/// fresh), what a load takes, the [budget](crate::refresh::Config), and perhaps the jobs
+/// [beside](Beside) which the loads run on the same workers. It is played event by event.
+///
+/// ```
+/// use core::time::Duration;
+/// use punctual::refresh::Config;
+/// use punctual::simulation::{Entries, RefreshSimulation, Spread};
+///
+/// // 400 entries, most of which are hardly ever asked for; 20 loads a second.
+/// let simulation = RefreshSimulation {
+///     seed: 42,
+///     duration: Duration::from_secs(100),
+///     plan: Config { loads_per_second: Some(20.0), ..Config::default() },
+///     entries: Entries {
+///         count: 400,
+///         accesses: Spread::Zipf { total: 1_000.0, exponent: 0.99 },
+///         changes: Spread::LogUniform { least: 0.001, most: 0.1 },
+///         ..Entries::default()
+///     },
+///     ..RefreshSimulation::default()
+/// };
+/// let report = simulation.run()?;
+/// assert!(report.answers.served_share() > 0.99);
+/// assert!(report.loads.started() as f64 <= 16.0 + 20.0 * 100.0);
+/// assert!(report.answers.current_share() < simulation.optimum()? + 0.05);
+/// # Ok::<(), punctual::simulation::SimulationError>(())
+/// ```
+///
+/// # What is imitated
+///
+/// The answer is that of a cache which never waits: the value until its hard expiry, fresh or not.
+/// A value is read when its load starts to run, so it is as old as the load took when it is
+/// stored. What is missing is demanded; whoever asks on its own account, and not as a job beside,
+/// waits for it as long as [`RefreshSimulation::wait`] says. The planner knows of every access at
+/// once, and a load's time as a 99th percentile that the cache has learned before.
+///
+/// With jobs beside, a load is a job: it needs a worker for its [cost](LoadModel::cost), and then
+/// its [lead](LoadModel::lead) without one. What the scheduler refuses or sheds goes back to the
+/// planner, which tries again after [`LoadModel::retry_after`].
+///
+/// At the end of its duration nobody asks and nothing is refreshed any more; what is queued is
+/// still done.
+///
+/// # Determinism
+///
+/// The same simulation gives the same events on every machine. When somebody asks, and for what;
+/// when entries change; and when jobs arrive, and what they cost: none of that depends on the
+/// policy, so that two of them are compared on the same load. (A job asks when it starts, for
+/// entries that are its own.)
 #[derive(Clone, Debug, PartialEq)]
 pub struct RefreshSimulation {
     /// What all random numbers are made of.
