@@ -27,6 +27,9 @@ const LEVEL_STEP: f64 = 0.06;
 /// With more entries, as many more become due by the same step: steps are as much smaller.
 const FEW_ENTRIES: f64 = 400.0;
 
+/// ... but no smaller than this share, while tokens go to waste.
+const WASTE_SHARE: f64 = 0.3;
+
 /// A first price is this share of the most that is turned away. A price that is too low for a
 /// while does no harm, since the best go first; one that is too high leaves tokens unused.
 const GUESS: f64 = 0.01;
@@ -244,7 +247,10 @@ impl Market {
             let off = (self.spent / (rate * seconds) - 1.0).clamp(-1.0, 1.0);
             let level = (0.5 - self.tokens / self.burst).clamp(-1.0, 1.0) * 2.0;
             self.token.is_short |= self.tokens < 0.0;
-            self.token.step(off, level, self.spent == 0.0, self.share).max(by_places)
+            // Tokens that go to waste cost more than a price that falls too far.
+            let is_wasteful = self.tokens >= self.burst && !self.token.is_short;
+            let share = if is_wasteful { self.share.max(WASTE_SHARE) } else { self.share };
+            self.token.step(off, level, self.spent == 0.0, share).max(by_places)
         });
         let floor = FLOOR * self.least[0].min(self.least[1]);
         let ceiling = CEILING * self.most[0].max(self.most[1]);
