@@ -39,7 +39,8 @@
 //! how often it changes is learned from what its refreshes bring; the formula is that of
 //! [`Rates`]. For one price every entry has a time at which it is worth it, so the order is a heap
 //! of plain times: an entry that becomes hot, or is known to be stale, moves to the front by a
-//! decrease-key.
+//! decrease-key. Of those whose time has come, the one that is worth most goes first; and what is
+//! worth nine tenths of the price goes before tokens are lost.
 //!
 //! Entries whose hard expiry is near go first, as long as it is likely enough that somebody will
 //! ask for them: to wait for a value is worse than to get a stale one. Entries that nobody asks

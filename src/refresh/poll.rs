@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::config::Config;
-use super::planner::{Load, Planner, SLACK};
+use super::entry::SLACK;
+use super::planner::{Load, Planner};
 use super::terms::{Next, Urgency};
 use crate::key::Key;
 use crate::time::Time;
@@ -12,7 +13,7 @@ use crate::time::Time;
 const MOST_STEPS: usize = 64;
 
 /// So many plans are made anew by one poll after the price fell.
-const SWEPT_A_POLL: usize = 64;
+const SWEPT_A_POLL: usize = 128;
 
 /// The pause before a poll goes on that has looked at enough.
 const PAUSE: Duration = Duration::from_micros(100);
@@ -38,7 +39,8 @@ impl Planner {
     pub fn poll(&mut self, now: Time) -> Next {
         let now = self.at(now);
         let places = self.config.concurrent_refreshes.min(self.config.concurrent);
-        self.market.look(now, f64::from(self.refreshes) / f64::from(places));
+        let taken = f64::from(self.refreshes) / f64::from(places);
+        self.market.look(now, taken, self.len);
         self.sweep_some();
         let first = self.lapsed(now).or_else(|| self.expired(now)).or_else(|| self.next_raise());
         if let Some(next) = first.or_else(|| self.start_demand(now)) {
@@ -131,23 +133,48 @@ impl Planner {
         Some(self.start(now, id, Urgency::Demanded { deadline }))
     }
 
-    /// Starts the first refresh. What would expire is not overtaken by what would not.
+    /// Those whose refresh may have become worth the price are due, or looked at later.
+    fn collect_due(&mut self, now: Time) {
+        for _ in 0..MOST_STEPS {
+            let Some((_, id)) = self.crossings.due(now) else { return };
+            self.arm(id);
+        }
+    }
+
+    /// Starts the first refresh: of what would expire, or what is worth most.
     ///
-    /// Plans were made for a lower price, and perhaps for more hits: they are made anew.
+    /// The price may have risen, or the entry be asked for less often: plans are made anew.
     fn start_refresh(&mut self, now: Time) -> Result<Next, Held> {
+        self.collect_due(now);
         for _ in 0..MOST_STEPS {
             let expiring = self.expiring.first();
-            let (_, id) = expiring.or_else(|| self.crossings.due(now)).ok_or(Held::Idle)?;
-            self.arm_for(id, 1.0);
+            let due = self.due.first().map(|(_, id)| id);
+            let id = expiring.map(|(_, id)| id).or(due).ok_or(Held::Idle)?;
+            self.arm(id);
             let urgency = match expiring {
                 Some((hard, _)) if self.expiring.at(id).is_some() => Urgency::Expiring { hard },
-                None if self.crossings.at(id).is_some_and(|at| at <= now) => Urgency::Refresh,
+                None if self.due.at(id).is_some() => Urgency::Refresh,
                 _ => continue,
             };
+            self.judge(now, id, urgency)?;
             self.pay(now, id, urgency)?;
             return Ok(self.start(now, id, urgency));
         }
         Err(Held::Busy)
+    }
+
+    /// What isn't quite worth the price waits until it is, or until there are more tokens. The
+    /// others are worth less.
+    fn judge(&mut self, now: Time, id: u32, urgency: Urgency) -> Result<(), Held> {
+        let Some(entry) = self.entry(id) else { return Err(Held::Busy) };
+        if urgency != Urgency::Refresh || self.crossings.at(id).is_none() {
+            return Ok(());
+        }
+        match self.market.yields_at(now, entry.worth(now, self.config.memory)) {
+            Some(at) if at <= now => Ok(()),
+            Some(at) => Err(Held::Token(at)),
+            None => Err(Held::Idle),
+        }
     }
 
     /// Takes a place and a refresh's tokens.
@@ -162,7 +189,8 @@ impl Planner {
             Urgency::Expiring { hard } => {
                 (true, self.market.ready_at(cost).max(now) + lead >= hard)
             }
-            _ => (false, true),
+            // Nor does what isn't quite worth it.
+            _ => (false, self.crossings.at(id).is_none()),
         };
         self.market.bid(if is_expiring { worth.max(kept) } else { worth });
         if !self.has_place() {
@@ -201,8 +229,7 @@ impl Planner {
     /// When there may be something to do again: after `now`.
     fn next_look(&self, now: Time, held: &Held) -> Option<Time> {
         let soon = now + PAUSE;
-        let crossing = self.crossings.first().filter(|_| matches!(held, Held::Idle));
-        let timers = [self.leases.first(), self.timers.first(), crossing];
+        let timers = [self.leases.first(), self.timers.first(), self.crossings.first()];
         let token = match held {
             Held::Token(at) => Some(*at),
             _ => None,

@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use super::entry::SLACK;
 use crate::time::Time;
 
 /// The price is looked at after so many loads' time.
@@ -22,6 +23,16 @@ const STEP: f64 = 0.12;
 
 /// How far one look moves it for tokens that are all saved up, or all spent.
 const LEVEL_STEP: f64 = 0.06;
+
+/// With more entries, as many more become due by the same step: steps are as much smaller.
+const FEW_ENTRIES: f64 = 400.0;
+
+/// ... but no smaller than this share, while tokens go to waste.
+const WASTE_SHARE: f64 = 0.3;
+
+/// A first price is this share of the most that is turned away. A price that is too low for a
+/// while does no harm, since the best go first; one that is too high leaves tokens unused.
+const GUESS: f64 = 0.01;
 
 /// A look never moves it by more.
 const MOST_STEP: f64 = 1.0;
@@ -58,6 +69,8 @@ pub(super) struct Market {
     look_at: Time,
     /// What was spent since the last look.
     spent: f64,
+    /// By how much of a step the price moves.
+    share: f64,
     token: Scarcity,
     place: Scarcity,
     /// The least that a started refresh was worth, since the last look and before it.
@@ -77,8 +90,8 @@ struct Scarcity {
 
 impl Scarcity {
     /// How far the price should move, in its logarithm, if loads were off by so much of what there
-    /// was, and what is left is off by so much.
-    fn step(&mut self, off: f64, level: f64, is_idle: bool) -> f64 {
+    /// was, and what is left is off by so much. With more entries it moves by a smaller share.
+    fn step(&mut self, off: f64, level: f64, is_idle: bool, share: f64) -> f64 {
         let is_short = core::mem::take(&mut self.is_short);
         self.streak = match (is_short, is_idle) {
             (true, _) => self.streak.max(0).saturating_add(1),
@@ -88,7 +101,8 @@ impl Scarcity {
         // What holds for long is far from its goal.
         let haste = f64::from(self.streak.unsigned_abs().clamp(4, 32)) / 4.0;
         let off = if is_short { off.max(0.3) } else { off };
-        (STEP * off * haste + LEVEL_STEP * level).clamp(-MOST_STEP, MOST_STEP)
+        (STEP * off * haste * share + LEVEL_STEP * level * libm::sqrt(share))
+            .clamp(-MOST_STEP, MOST_STEP)
     }
 }
 
@@ -102,6 +116,7 @@ impl Market {
             price: 0.0,
             look_at: start,
             spent: 0.0,
+            share: 1.0,
             token: Scarcity::default(),
             place: Scarcity::default(),
             least: [f64::INFINITY; 2],
@@ -145,6 +160,17 @@ impl Market {
         false
     }
 
+    /// When a refresh that is worth a little less than the price may start all the same: tokens
+    /// that would go to waste make it cheaper, down to the share for which crossing times are kept.
+    pub(super) fn yields_at(&mut self, now: Time, worth: f64) -> Option<Time> {
+        self.refill(now);
+        self.rate?;
+        let filled = (1.0 - worth / self.price) / (1.0 - SLACK);
+        let wanted = filled.max(0.0) * self.burst;
+        let at = if self.tokens >= wanted { now } else { self.ready_at(wanted) };
+        (filled <= 1.0).then_some(at)
+    }
+
     /// A refresh is due that is worth so much.
     pub(super) const fn bid(&mut self, worth: f64) {
         self.most[0] = self.most[0].max(worth);
@@ -156,10 +182,10 @@ impl Market {
         self.guess(worth, presses && self.place.streak >= SHORT_LOOKS);
     }
 
-    /// The first one that is turned away is as good a guess of a price as any.
+    /// The first one that is turned away tells of the price, which is well below the best.
     fn guess(&mut self, worth: f64, is_scarce: bool) {
         if is_scarce && self.price <= 0.0 {
-            self.price = worth;
+            self.price = GUESS * worth;
         }
     }
 
@@ -195,8 +221,10 @@ impl Market {
         (self.price > 0.0).then_some(self.look_at)
     }
 
-    /// Moves the price, if it is time; this share of the places is taken.
-    pub(super) fn look(&mut self, now: Time, taken: f64) {
+    /// Moves the price, if it is time; this share of the places is taken, and there are so many
+    /// entries.
+    pub(super) fn look(&mut self, now: Time, taken: f64, entries: usize) {
+        self.share = (FEW_ENTRIES / entries.max(1) as f64).min(1.0);
         for _ in 0..MOST_LOOKS {
             if now < self.look_at {
                 return;
@@ -219,7 +247,10 @@ impl Market {
             let off = (self.spent / (rate * seconds) - 1.0).clamp(-1.0, 1.0);
             let level = (0.5 - self.tokens / self.burst).clamp(-1.0, 1.0) * 2.0;
             self.token.is_short |= self.tokens < 0.0;
-            self.token.step(off, level, self.spent == 0.0).max(by_places)
+            // Tokens that go to waste cost more than a price that falls too far.
+            let is_wasteful = self.tokens >= self.burst && !self.token.is_short;
+            let share = if is_wasteful { self.share.max(WASTE_SHARE) } else { self.share };
+            self.token.step(off, level, self.spent == 0.0, share).max(by_places)
         });
         let floor = FLOOR * self.least[0].min(self.least[1]);
         let ceiling = CEILING * self.most[0].max(self.most[1]);
@@ -244,7 +275,7 @@ impl Market {
     fn place_step(&mut self, taken: f64) -> f64 {
         let is_short = self.place.is_short;
         let level = ((taken - 0.5) * 2.0).clamp(-1.0, if is_short { 1.0 } else { 0.0 });
-        let step = self.place.step(taken - 1.0, level, !is_short);
+        let step = self.place.step(taken - 1.0, level, !is_short, 1.0);
         if is_short { step * (self.spent / LOADS_A_LOOK).min(1.0) } else { step }
     }
 }

@@ -17,8 +17,8 @@ use super::{Model, Word};
 pub(crate) use configs::{CONFIGS, config};
 use ops::{COSTS, IDS, RATES};
 pub(crate) use ops::{Ended, Life, Op, Value, units};
-use oracle::{Oracle, SHARE};
-use polling::{Expected, Idle};
+use oracle::Oracle;
+use polling::{Expected, Idle, Purse};
 
 /// Polls in a row are fewer than this, whatever is due.
 const MOST_POLLS: u32 = 200;
@@ -128,7 +128,7 @@ impl PlannerModel {
     /// What the oracle does after a change of an entry.
     fn replan(&mut self, id: u32) {
         self.learn();
-        self.oracle.plan(id, SHARE);
+        self.oracle.plan(id);
     }
 
     fn touch(&mut self, id: u32, hits: u32) {
@@ -232,16 +232,11 @@ impl PlannerModel {
         // Zero stays zero, until a refresh that is turned away makes the first price.
         let price = if before > 0.0 { self.planner.price() } else { 0.0 };
         self.oracle.set_price(price);
-        let bucket = self.refill();
-        let burst = f64::from(self.oracle.config.burst);
         let has_started = matches!(found, Next::Load { .. });
-        let is_limited = self.oracle.config.loads_per_second.is_some();
-        let expected = self.oracle.poll(&mut |cost| {
-            let fee = cost.min(burst);
-            // Where rounding decides, the planner's is as good as any.
-            let is_close = (bucket.tokens - fee).abs() <= 1e-6 * burst.max(1.0);
-            !is_limited || if is_close { has_started } else { bucket.tokens > fee }
-        });
+        let burst = f64::from(self.oracle.config.burst);
+        let tokens = self.refill().tokens;
+        let tokens = self.oracle.config.loads_per_second.map(|_| tokens);
+        let expected = self.oracle.poll(&Purse { tokens, burst, has_started });
         self.compare(found, expected);
         self.oracle.price = self.planner.price();
         matches!(found, Next::Wait(_))
@@ -313,7 +308,9 @@ impl PlannerModel {
         if self.planner.price() == 0.0 && idle != Idle::Token {
             assert_eq!(until, event, "nothing else is to be waited for");
         }
-        assert!(idle != Idle::Token || until.is_some() || self.now == Time::MAX, "tokens come");
+        let is_limited = self.oracle.config.loads_per_second.is_some();
+        let is_token_to_come = idle == Idle::Token && is_limited && self.now < Time::MAX;
+        assert!(!is_token_to_come || until.is_some(), "tokens come");
         let hards = self.oracle.ids().filter_map(|(_, entry)| Some(entry.terms?.hard));
         assert!(hards.min().is_none_or(|hard| hard > self.now || hard == Time::MAX));
     }

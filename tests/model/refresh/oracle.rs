@@ -11,7 +11,7 @@ use punctual::time::Time;
 
 use super::rates::Seen;
 
-/// Plans are made for this share of the price.
+/// What is worth this share of the price is worth it nearly.
 pub(crate) const SHARE: f64 = 0.9;
 
 /// So much more often must be asked for what is to be planned anew.
@@ -36,7 +36,10 @@ pub(crate) struct Entry {
 /// When something is to be done about an entry.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Plan {
+    /// When a refresh becomes worth the price, or nearly.
     pub(crate) refresh: Option<Time>,
+    /// It is worth so much, which is the price, or nearly.
+    pub(crate) worth: Option<f64>,
     pub(crate) rescue: Option<Time>,
     pub(crate) look: Option<Time>,
 }
@@ -100,6 +103,22 @@ impl Entry {
         Rates { hits: self.rates.hit_rate, changes: self.rates.change_rate, cost: self.cost() }
     }
 
+    /// When a refresh is worth a price and may start, if that is before the value goes.
+    fn crossing(&self, terms: &Terms, price: f64, earliest: Time) -> Option<Time> {
+        let age = match self.stale_since {
+            None => self.market().crossing(price),
+            Some(_) => (self.market().most() > price).then_some(0.0),
+        };
+        let at = age.map(|age| terms.stored + Duration::from_secs_f64(age.min(1e9)));
+        at.map(|at| at.max(earliest)).filter(|&at| at < terms.hard)
+    }
+
+    pub(crate) fn worth(&self, now: Time, terms: &Terms) -> f64 {
+        let age = now.saturating_since(terms.stored).as_secs_f64();
+        let is_stale = self.stale_since.is_some();
+        if is_stale { self.market().most() } else { self.market().value(age) }
+    }
+
     /// From when on it may be loaded without a demand.
     pub(crate) fn earliest(&self, terms: &Terms) -> Time {
         self.stale_since.unwrap_or(terms.not_before).max(self.retry_at)
@@ -161,14 +180,14 @@ impl Oracle {
         self.price = price;
         if price < SHARE * self.highest_price {
             self.highest_price = price;
-            (0..self.config.bound).for_each(|id| self.plan(id, SHARE));
+            (0..self.config.bound).for_each(|id| self.plan(id));
         }
         self.highest_price = self.highest_price.max(price);
     }
 
     /// Plans an entry anew.
-    pub(crate) fn plan(&mut self, id: u32, share: f64) {
-        let (now, price, is_demanded) = (self.now, self.price * share, self.is_demanded(id));
+    pub(crate) fn plan(&mut self, id: u32) {
+        let (now, price, is_demanded) = (self.now, self.price, self.is_demanded(id));
         let config = self.config;
         self.highest_price = self.highest_price.max(price);
         let Some(entry) = self.get_mut(id) else { return };
@@ -201,12 +220,15 @@ impl Oracle {
                 return;
             }
         }
-        let age = match entry.stale_since {
-            None => entry.market().crossing(price),
-            Some(_) => (entry.market().most() > price).then_some(0.0),
+        let nearly = entry.crossing(&terms, SHARE * price, earliest);
+        let quite = entry.crossing(&terms, price, earliest);
+        entry.plan.refresh = match nearly {
+            Some(at) if at <= now => {
+                entry.plan.worth = Some(entry.worth(now, &terms));
+                quite.filter(|&at| at > now)
+            }
+            later => later,
         };
-        let at = age.map(|age| terms.stored + Duration::from_secs_f64(age.min(1e9)));
-        entry.plan.refresh = at.map(|at| at.max(earliest)).filter(|&at| at < terms.hard);
     }
 
     /// A refresh in flight is to be done by the hard expiry.
@@ -243,7 +265,7 @@ impl Oracle {
         let was_idle = core::mem::take(&mut entry.idle) >= most;
         let is_stored = entry.terms.is_some() && entry.load.is_none();
         if is_stored && (was_idle || rates.hit_rate > RISEN * entry.planned_rate) {
-            self.plan(id, SHARE);
+            self.plan(id);
         }
     }
 

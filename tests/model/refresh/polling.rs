@@ -14,6 +14,33 @@ pub(crate) enum Idle {
     Token,
 }
 
+/// The tokens; none if there is no limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Purse {
+    pub(crate) tokens: Option<f64>,
+    pub(crate) burst: f64,
+    /// What the planner has decided: where rounding decides, that is as good as anything.
+    pub(crate) has_started: bool,
+}
+
+impl Purse {
+    fn has(&self, wanted: f64) -> bool {
+        let Some(tokens) = self.tokens else { return true };
+        let is_close = (tokens - wanted).abs() <= 1e-6 * self.burst;
+        if is_close { self.has_started } else { tokens > wanted }
+    }
+
+    fn affords(&self, cost: f64) -> bool {
+        self.has(cost.min(self.burst))
+    }
+
+    /// Whether tokens that would go to waste are enough for what is nearly worth the price.
+    fn spares(&self, worth: f64, price: f64) -> bool {
+        let filled = (1.0 - worth / price) / (1.0 - SHARE);
+        self.tokens.is_some() && filled <= 1.0 && self.has(filled.max(0.0) * self.burst)
+    }
+}
+
 /// What a poll is expected to say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expected {
@@ -29,34 +56,51 @@ pub(crate) enum Expected {
 }
 
 impl Oracle {
-    /// What the next poll says. `has_token` says of a cost whether it has its tokens.
-    pub(crate) fn poll(&mut self, has_token: &mut dyn FnMut(f64) -> bool) -> Expected {
+    /// What the next poll says, with these tokens.
+    pub(crate) fn poll(&mut self, purse: &Purse) -> Expected {
         if let Some(next) = self.lapsed().or_else(|| self.expired()).or_else(|| self.raised()) {
             return Expected::Next(next);
         }
         if let Some(expected) = self.demanded() {
             return expected;
         }
+        while let Some((_, id)) = self.first(|plan| plan.refresh).filter(|it| it.0 <= self.now) {
+            self.plan(id);
+        }
         loop {
             let rescue = self.first(|plan| plan.rescue);
-            let due = self.first(|plan| plan.refresh).filter(|&(at, _)| at <= self.now);
-            let Some((at, id)) = rescue.or(due) else { return self.wait(Idle::Nothing) };
-            self.plan(id, 1.0);
-            let plan = self.get(id).expect("it is there").plan;
-            let urgency = match (rescue, plan.refresh) {
-                (Some(_), _) if plan.rescue.is_some() => Urgency::Expiring { hard: at },
-                (None, Some(at)) if at <= self.now => Urgency::Refresh,
+            let Some(id) = rescue.map(|(_, id)| id).or_else(|| self.best()) else {
+                return self.wait(Idle::Nothing);
+            };
+            self.plan(id);
+            let entry = self.get(id).expect("it is there");
+            let (plan, cost) = (entry.plan, entry.cost());
+            let urgency = match (rescue, plan.worth) {
+                (Some((hard, _)), _) if plan.rescue.is_some() => Urgency::Expiring { hard },
+                (None, Some(_)) => Urgency::Refresh,
                 _ => continue,
             };
+            let terms = entry.terms.expect("it has a value");
+            let is_near = urgency == Urgency::Refresh && plan.refresh.is_some();
+            if is_near && !purse.spares(entry.worth(self.now, &terms), self.price) {
+                return self.wait(Idle::Token);
+            }
             let refreshes = self.loads.iter().filter(|load| load.is_refresh).count();
             if self.is_full() || refreshes >= self.config.concurrent_refreshes as usize {
                 return self.wait(Idle::Place);
             }
-            if !has_token(self.get(id).expect("it is there").cost()) {
+            if !purse.affords(cost) {
                 return self.wait(Idle::Token);
             }
             return self.start(id, urgency);
         }
+    }
+
+    /// The entry whose refresh is worth most; the first one among equals.
+    fn best(&self) -> Option<u32> {
+        let all = self.ids().filter_map(|(id, entry)| Some((entry.plan.worth?, id)));
+        let best = all.max_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(&one.1)));
+        best.map(|(_, id)| id)
     }
 
     fn is_full(&self) -> bool {
@@ -75,7 +119,7 @@ impl Oracle {
         if let Some(entry) = id.and_then(|id| self.get_mut(id)) {
             entry.load = None;
         }
-        id.into_iter().for_each(|id| self.plan(id, SHARE));
+        id.into_iter().for_each(|id| self.plan(id));
         Some(Next::Overdue { id, load })
     }
 
@@ -88,7 +132,7 @@ impl Oracle {
             if is_over {
                 (entry.terms, entry.stale_since) = (None, None);
             }
-            self.plan(id, SHARE);
+            self.plan(id);
             if is_over {
                 return Some(Next::Expired { id });
             }
@@ -125,14 +169,13 @@ impl Oracle {
         }
         entry.load = Some(key);
         self.loads.push(Load { key, id: Some(id), urgency, is_refresh, until, age });
-        self.plan(id, SHARE);
+        self.plan(id);
     }
 
     fn wait(&self, idle: Idle) -> Expected {
         let ends = self.loads.iter().map(|load| load.until);
         let looks = self.ids().filter_map(|(_, entry)| entry.plan.look);
         let refreshes = self.ids().filter_map(|(_, entry)| entry.plan.refresh);
-        let refreshes = refreshes.filter(|_| idle == Idle::Nothing);
         Expected::Wait(ends.chain(looks).chain(refreshes).min(), idle)
     }
 }
