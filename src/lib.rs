@@ -3,9 +3,10 @@
 //! ```text
 //! foundation   time      key      sync
 //! structures   heap      wheel            no clock, no thread, no_std + alloc
-//! policy       scheduler                  a state machine: every call takes `now`
+//! policy       scheduler refresh          state machines: every call takes `now`
 //! shells       timer    simulation        a thread that wakes; seeds, virtual time
 //!              pool                       worker threads around schedulers
+//!              cache                      loads, in the order that refresh plans
 //!              adapters                   tower, metrics
 //! ```
 //!
@@ -20,8 +21,10 @@
 //! - [`scheduler`]: earliest deadline first; in overload what is worth most for its cost; and a
 //!   'no' while the caller can still use it.
 //! - `pool` (feature `pool`): worker threads around it, for closures, futures and jobs that borrow.
-//! - `simulation` (feature `simulation`): what a configuration of the scheduler does with a load,
-//!   tried in virtual time.
+//! - `refresh` (feature `refresh`): which entry of a cache is loaded next, and when.
+//! - `cache` (feature `cache`): a cache that refreshes its entries before anybody waits.
+//! - `simulation` (feature `simulation`): what a configuration of the scheduler, or of a cache's
+//!   refreshes, does with a load, tried in virtual time.
 //! - `timer` (feature `timer`): sleeps and time-outs for futures of any executor.
 //! - `adapters` (features `tower` and `metrics`): a layer that serves requests in the order of
 //!   their deadlines; what schedulers do, as metrics.
@@ -64,6 +67,9 @@
 //!
 //! `pool` adds the module `pool`, and `pinning` lets its workers be pinned to cores. `tracing` adds
 //! a span for each run and an event for each job that is not run.
+//!
+//! `refresh` adds the module `refresh`, without std too; `cache` adds the module `cache`, and needs
+//! that one and `timer`; with `pool` its loads can run on a pool.
 //!
 //! `timer` adds the module `timer`, a thread and the locks that it needs; `tower` adds
 //! `adapters::tower` and needs it; `metrics` adds `adapters::metrics`.

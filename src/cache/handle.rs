@@ -6,18 +6,16 @@ use core::time::Duration;
 
 use equivalent::Equivalent;
 
-use super::answer::{Answer, Removal, Ttl};
+use super::answer::{Answer, Ttl};
+use super::calls::Need;
 use super::entry::Entry;
 use super::error::CycleError;
 use super::loaded::Loaded;
 use super::loader::BoxFuture;
 use super::shared::Shared;
 use super::stats::Stats;
-use super::storage::Expire;
 use super::stored::{Kind, Stored};
-use super::visit::Visit;
 use super::wait::Wait;
-use crate::key::Key;
 use crate::scheduler::Budget;
 use crate::sync::Arc;
 use crate::time::Time;
@@ -52,10 +50,7 @@ where
     {
         match self.find(key) {
             Found::Fresh(answer) | Found::Stale(answer) => answer,
-            Found::Missing(now) => {
-                self.ask(key, now);
-                Answer::Missing
-            }
+            Found::Missing(now) => self.ask(key, now),
         }
     }
 
@@ -68,7 +63,7 @@ where
     {
         match self.find(key) {
             Found::Fresh(answer) | Found::Stale(answer) => Wait::ready(Ok(answer)),
-            Found::Missing(now) => self.wait(key, now, budget),
+            Found::Missing(now) => self.wait(key, now, budget, Need::Any),
         }
     }
 
@@ -80,18 +75,18 @@ where
     {
         match self.find(key) {
             Found::Fresh(answer) => Wait::ready(Ok(answer)),
-            Found::Stale(_) => self.wait(key, self.now(), budget),
-            Found::Missing(now) => self.wait(key, now, budget),
+            Found::Stale(_) => self.wait(key, self.now(), budget, Need::Fresh),
+            Found::Missing(now) => self.wait(key, now, budget, Need::Fresh),
         }
     }
 
     /// Loads the key anew, whatever there is, and waits for that within the budget. If a load is
-    /// under way already, that one will do.
+    /// under way already, that one will do. A key whose loads fail is left to its back-off.
     pub fn refresh<Q>(&self, key: &Q, budget: Budget) -> Wait<V>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.wait(key, self.now(), budget)
+        self.wait(key, self.now(), budget, Need::Load)
     }
 
     /// What is there, without a trace: nothing is counted, refreshed or loaded.
@@ -121,7 +116,8 @@ where
     }
 
     /// Makes what is stored for the key stale from now on; says whether there was something. It
-    /// wins over a load that is under way, since that may have read what is old now.
+    /// wins over a load that is under way, since that may have read what is old now: what it brings
+    /// is stored, and stale.
     pub fn expire<Q>(&self, key: &Q) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -237,12 +233,16 @@ where
     {
         self.shared.node.depend_on(&other.shared.node)?;
         let other = other.clone();
-        let upstream = move |own: &K, budget| -> Option<BoxFuture<()>> {
+        let upstream = move |own: &K, budget: Budget| -> Option<BoxFuture<()>> {
             let key = key(own)?;
             if matches!(other.peek(&key), Answer::Fresh(_) | Answer::Absent) {
                 return None;
             }
-            let refreshed = other.get_fresh(&key, budget);
+            let refreshed = match budget.deadline() {
+                Some(_) => other.get_fresh(&key, budget),
+                // For a refresh that has no deadline itself, this one has none.
+                None => other.shared.visit(other.now(), |visit| visit.freshen(&key))?,
+            };
             // The loader will hear of a failure when it asks for the value itself.
             Some(Box::pin(async { drop(refreshed.await) }))
         };
@@ -259,12 +259,13 @@ where
 
     /// What is there, or the value, which is stored then.
     pub(super) fn put_if_missing(&self, key: &K, value: V) -> Answer<V> {
-        let now = self.now();
+        let (now, mut value) = (self.now(), Some(value));
+        // What is not needed is dropped here, and not under the lock.
         self.shared.visit(now, |visit| match visit.shared.peek_at(key, now) {
-            Answer::Missing => {
+            Answer::Missing => value.take().map_or(Answer::Missing, |value| {
                 visit.put(key, Loaded::new(value.clone()));
                 Answer::Fresh(value)
-            }
+            }),
             known => known,
         })
     }
@@ -331,18 +332,22 @@ where
 
     /// Asks for a load that nobody waits for.
     #[cold]
-    fn ask<Q>(&self, key: &Q, now: Time)
+    fn ask<Q>(&self, key: &Q, now: Time) -> Answer<V>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.shared.visit(now, |visit| visit.ask(key));
+        if self.shared.clock.is_clearing() {
+            // The lock is held for long, and whatever is asked for now is forgotten by its end.
+            return Answer::Missing;
+        }
+        self.shared.visit(now, |visit| visit.ask(key))
     }
 
-    fn wait<Q>(&self, key: &Q, now: Time, budget: Budget) -> Wait<V>
+    fn wait<Q>(&self, key: &Q, now: Time, budget: Budget, need: Need) -> Wait<V>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.shared.visit(now, |visit| visit.get_or_wait(key, budget))
+        self.shared.visit(now, |visit| visit.get_or_wait(key, budget, need))
     }
 }
 
@@ -357,123 +362,6 @@ pub(super) enum Found<V> {
 impl<V> Found<V> {
     const fn of(answer: Answer<V>, is_fresh: bool) -> Self {
         if is_fresh { Self::Fresh(answer) } else { Self::Stale(answer) }
-    }
-}
-
-impl<K, V> Visit<'_, K, V>
-where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    /// Waits for a load of the key.
-    pub(super) fn get_or_wait<Q>(&mut self, key: &Q, budget: Budget) -> Wait<V>
-    where
-        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
-    {
-        let deadline = budget.deadline().unwrap_or(Time::MAX);
-        let record = self.find_or_add(key);
-        match self.demand(record, Some(deadline)) {
-            Ok(flight) => self.wait(flight, budget),
-            Err(error) => Wait::ready(Err(error)),
-        }
-    }
-
-    /// Asks for a load that nobody waits for, and counts the question.
-    pub(super) fn ask<Q>(&mut self, key: &Q)
-    where
-        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
-    {
-        let (record, now) = (self.find_or_add(key), self.now);
-        // Whether it is loaded soon is all the same to the answer.
-        if self.demand(record, None).is_ok() {
-            self.core.planner.touch(now, record.slot(), 1);
-        }
-    }
-
-    fn put(&mut self, key: &K, loaded: Loaded<V>) {
-        let (record, now) = (self.find_or_add(key), self.now);
-        let flight = self.supersede(record).or_else(|| self.withdraw(record));
-        let answer = loaded.answer();
-        self.store(record, loaded, now);
-        if let Some(flight) = flight {
-            let answer = answer.unwrap_or_else(|| self.shared.peek_at(key, now));
-            flight.land(Ok(answer), &mut self.effects.wakers);
-        }
-        self.forget_if_idle(record);
-    }
-
-    fn find<Q>(&self, key: &Q) -> Option<Key>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        self.core.records.find(key)
-    }
-
-    /// Whether there is something that is served, or would be known.
-    fn is_entry(&self, key: Key) -> bool {
-        let kind = self.core.records.get(key).and_then(|record| record.stored);
-        let hard = self.core.records.get(key).map_or(Time::ZERO, |record| record.hard);
-        matches!(kind, Some(Kind::Value | Kind::Absent)) && self.now < hard
-    }
-
-    fn invalidate<Q>(&mut self, key: &Q) -> bool
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        let Some(record) = self.find(key) else { return false };
-        let (was_there, now) = (self.is_entry(record), self.now);
-        self.supersede(record);
-        let is_wanted = self.core.records.get(record).is_some_and(|it| it.is_wanted);
-        if was_there && is_wanted {
-            // What is known of it stays, so that it is loaded again if it is in demand.
-            self.bury(record, Removal::Invalidated);
-            self.core.planner.expire(now, record.slot());
-        } else {
-            self.take_out(record, Removal::Invalidated);
-        }
-        self.forget_if_idle(record);
-        was_there
-    }
-
-    fn expire<Q>(&mut self, key: &Q) -> bool
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        let Some(record) = self.find(key) else { return false };
-        let (was_there, now) = (self.is_entry(record), self.now);
-        self.supersede(record);
-        if was_there {
-            self.rewrite(record, &Expire);
-            if let Some(record) = self.core.records.get_mut(record) {
-                record.soft = record.soft.min(now);
-            }
-            self.core.planner.expire(now, record.slot());
-        }
-        self.forget_if_idle(record);
-        was_there
-    }
-
-    fn clear(&mut self) {
-        self.shared.clock.begin_clearing();
-        let now = self.now;
-        for (key, stored) in self.shared.store.values.drain() {
-            self.effects.removed.push((key, stored.value, Removal::Cleared));
-        }
-        self.shared.store.marks.drain().for_each(|_| ());
-        self.core.planner.clear(now);
-        // Loads go on for those who wait for them, and find no record to write to. Those that have
-        // not begun are wanted still.
-        let wanted = self.core.records.iter().filter(|(_, record)| record.load.is_none());
-        let wanted: Vec<_> = wanted
-            .filter_map(|(_, record)| Some((record.key.clone(), record.flight.clone()?)))
-            .collect();
-        self.core.records.clear();
-        self.core.entries = 0;
-        for (key, flight) in wanted {
-            let record = self.find_or_add(&key);
-            self.want(record, flight);
-        }
-        self.shared.clock.end_clearing();
     }
 }
 

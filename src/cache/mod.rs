@@ -60,7 +60,7 @@
 //! | --- | --- |
 //! | `stored`, `clock`, `hits` | the hit path: entries, the time, what is noted |
 //! | `core`, `records` | what is behind the lock |
-//! | `visit`, `storage`, `popularity`, `pump` | what is done there |
+//! | `visit`, `calls`, `storage`, `popularity`, `pump` | what is done there |
 //! | `flight`, `wait` | a load as those see it who wait |
 //! | `load`, `errand`, `loader` | a load as those see it who run it; its way home |
 //! | `dispatch` | where loads run |
@@ -69,6 +69,7 @@
 
 mod answer;
 mod builder;
+mod calls;
 mod clock;
 mod core;
 mod dependency;
@@ -84,6 +85,7 @@ mod load;
 mod loaded;
 mod loader;
 mod many;
+mod party;
 mod policy;
 mod popularity;
 mod pump;

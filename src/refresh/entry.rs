@@ -12,6 +12,13 @@ use crate::time::Time;
 /// A load must start by this part of its value's life before the latest moment.
 const MARGIN: u32 = 64;
 
+/// Crossing times are kept for a price that is lower by so much: as long as the price falls by
+/// less, none is too late.
+pub(super) const SLACK: f64 = 0.9;
+
+/// Costs are between these.
+const COSTS: (f64, f64) = (1e-9, 1e9);
+
 /// An id that the planner was told of.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -29,8 +36,10 @@ pub(super) struct Entry {
     pub(super) is_touched: bool,
     /// How many refreshes started in a row for which nobody had asked.
     pub(super) idle: u32,
-    /// Not loaded before.
+    /// Not refreshed before.
     pub(super) retry_at: Time,
+    /// Not loaded before, whoever wants it.
+    pub(super) barred_until: Time,
     /// The hit rate by which its plan was made.
     pub(super) planned_rate: f64,
 }
@@ -47,10 +56,12 @@ pub(super) struct Outlook {
 }
 
 /// What is to be done about an entry, and when: every order of the planner follows from it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Plan {
-    /// A refresh is worth its price from then on.
+    /// A refresh is worth its price from then on, or is to be looked at.
     pub(super) crossing: Option<Time>,
+    /// A refresh is worth its price now, or nearly: so much.
+    pub(super) due: Option<f64>,
     /// It must be loaded now, for its value goes at this time and is worth keeping.
     pub(super) expiring: Option<Time>,
     /// It is to be looked at again: at its latest start, or when its value goes.
@@ -72,6 +83,7 @@ impl Entry {
             is_touched: false,
             idle: 0,
             retry_at: Time::ZERO,
+            barred_until: Time::ZERO,
             planned_rate: 0.0,
         }
     }
@@ -96,14 +108,11 @@ impl Entry {
         }
     }
 
-    /// What it is worth that the value doesn't go: true answers, and a wait that nobody has, if
-    /// somebody will ask. A load that will be wanted anyway costs nothing more.
+    /// What it is worth that the value doesn't go.
     pub(super) fn keep_worth(&self, now: Time, memory: Duration, wait_weight: f64) -> f64 {
         let Some(terms) = self.terms else { return 0.0 };
-        let rates = self.rates(now, memory);
         let life = terms.hard.saturating_since(terms.stored).as_secs_f64();
-        let waits = libm::expm1((rates.hits * life).min(50.0)) * wait_weight;
-        (rates.hits / rates.changes + waits) / rates.cost
+        self.rates(now, memory).keeping(life, wait_weight)
     }
 
     /// What is to be done about it, and when, as things stand.
@@ -134,18 +143,28 @@ impl Entry {
                 return Plan { expiring: Some(hard), ..plan };
             }
         }
-        let crossing = self.crossing(terms, outlook).map(|at| at.max(earliest));
-        plan.crossing = crossing.filter(|&at| at < terms.hard);
+        let mut at = |price| {
+            let at = self.crossing(terms, outlook, price).map(|at| at.max(earliest));
+            plan.crossing = at.filter(|&at| at < terms.hard);
+            plan.crossing.is_some_and(|at| at <= now)
+        };
+        if at(SLACK * outlook.price) {
+            // It is nearly due, at least: for when tokens would go to waste.
+            if at(outlook.price) {
+                plan.crossing = None;
+            }
+            plan.due = Some(self.worth(now, outlook.memory));
+        }
         plan
     }
 
-    /// When a refresh will be worth the price, whatever else stands against it.
-    fn crossing(&self, terms: &Terms, outlook: &Outlook) -> Option<Time> {
+    /// When a refresh will be worth a price, whatever else stands against it.
+    fn crossing(&self, terms: &Terms, outlook: &Outlook, price: f64) -> Option<Time> {
         let rates = self.rates(outlook.now, outlook.memory);
         if self.stale_since.is_some() {
-            return (rates.most() > outlook.price).then_some(terms.stored);
+            return (rates.most() > price).then_some(terms.stored);
         }
-        let age = Duration::from_secs_f64(rates.crossing(outlook.price)?.min(1e9));
+        let age = Duration::from_secs_f64(rates.crossing(price)?.min(1e9));
         Some(terms.stored + age)
     }
 }
@@ -162,9 +181,10 @@ fn latest_start(terms: &Terms, reserve: Duration) -> Time {
     hard - lead - (lead / 4).max(life / MARGIN) - reserve.min(life / 16)
 }
 
-pub(super) fn cost(terms: Terms) -> f64 {
+/// What is no cost, or too far from one to be counted with, is made one.
+fn cost(terms: Terms) -> f64 {
     match terms.cost.is_finite() && terms.cost > 0.0 {
-        true => terms.cost,
+        true => terms.cost.clamp(COSTS.0, COSTS.1),
         false => 1.0,
     }
 }

@@ -7,6 +7,7 @@ impl Planner {
     /// Panics if the planner contradicts itself. O(n); for tests.
     pub fn assert_invariants(&self) {
         self.crossings.assert_invariants();
+        self.due.assert_invariants();
         self.expiring.assert_invariants();
         self.demands.assert_invariants();
         self.timers.assert_invariants();
@@ -27,8 +28,9 @@ impl Planner {
         for (id, entry) in (0..).zip(&self.entries) {
             let Some(entry) = entry else {
                 let orders = [&self.crossings, &self.expiring, &self.timers];
-                let stands =
-                    orders.iter().any(|order| order.at(id).is_some()) || self.demands.contains(id);
+                let stands = orders.iter().any(|order| order.at(id).is_some())
+                    || self.due.at(id).is_some()
+                    || self.demands.contains(id);
                 assert!(!stands, "id {id} is unknown, and stands somewhere");
                 continue;
             };
@@ -39,9 +41,11 @@ impl Planner {
             }
             let is_free = entry.load.is_none() && !self.demands.contains(id);
             let may_start = entry.terms.is_some() && is_free;
-            let stands = [&self.crossings, &self.expiring].map(|order| order.at(id).is_some());
-            assert!(may_start || stands == [false; 2], "id {id} is not loaded twice");
-            assert!(stands != [true; 2], "id {id} is due once");
+            // What is nearly due is looked at again when it is due.
+            let is_refreshed = self.crossings.at(id).is_some() || self.due.at(id).is_some();
+            let is_urgent = self.expiring.at(id).is_some();
+            assert!(may_start || !(is_refreshed || is_urgent), "id {id} is not loaded twice");
+            assert!(!(is_refreshed && is_urgent), "id {id} has one place");
             let is_mortal = entry.terms.is_some_and(|terms| terms.hard < Time::MAX);
             assert_eq!(self.timers.at(id).is_some(), is_mortal, "id {id} expires when it must");
         }

@@ -31,13 +31,16 @@
 //!
 //! # What is refreshed
 //!
-//! Without a limit of loads a second, what is [due](Terms::not_before). With one, loads are spent
-//! where they bring most: a refresh is started when the true answers that it brings, for what it
-//! costs, are worth the *price* of a load. The price moves until the refreshes that are worth it
-//! are as many as the limit allows. How often an entry is asked for is counted, and how often it
-//! changes is learned from what its refreshes bring; the formula stands in `value`. For one price
-//! every entry has a time at which it is worth it, so the order is a heap of plain times: an entry
-//! that becomes hot, or is known to be stale, moves to the front by a decrease-key.
+//! Where nothing is scarce, what is [due](Terms::not_before). Where loads a second are limited, or
+//! more is due than finds a [place](Config::concurrent_refreshes) for long, loads are spent where
+//! they bring most: a refresh is started when the true answers that it brings, for what it costs,
+//! are worth the *price* of a load. The price moves until the refreshes that are worth it are as
+//! many as the limit allows, and as find places. How often an entry is asked for is counted, and
+//! how often it changes is learned from what its refreshes bring; the formula is that of
+//! [`Rates`]. For one price every entry has a time at which it is worth it, so the order is a heap
+//! of plain times: an entry that becomes hot, or is known to be stale, moves to the front by a
+//! decrease-key. Of those whose time has come, the one that is worth most goes first; and what is
+//! worth nine tenths of the price goes before tokens are lost.
 //!
 //! Entries whose hard expiry is near go first, as long as it is likely enough that somebody will
 //! ask for them: to wait for a value is worse than to get a stale one. Entries that nobody asks
@@ -67,3 +70,4 @@ mod value;
 pub use config::{Config, ConfigError};
 pub use planner::Planner;
 pub use terms::{Demand, End, IdError, Learned, Next, Terms, Urgency};
+pub use value::Rates;

@@ -1,19 +1,19 @@
-//! Ids in the order of time.
+//! Ids in the order of time, or of something else.
 
 use crate::heap::IdHeap;
 use crate::time::Time;
 
 /// Ids in the order of (time, id), each at most once. Changes cost O(log n).
 #[derive(Clone, Debug)]
-pub(super) struct Order(IdHeap<(Time, u32), 4>);
+pub(super) struct Order<P: Copy = Time>(IdHeap<(P, u32), 4>);
 
-impl Order {
+impl<P: Ord + Copy> Order<P> {
     pub(super) const fn with_bound(bound: u32) -> Self {
         Self(IdHeap::with_arity_and_bound(bound))
     }
 
     /// Puts the id at a time, wherever it was, or takes it out.
-    pub(super) fn set(&mut self, id: u32, at: Option<Time>) {
+    pub(super) fn set(&mut self, id: u32, at: Option<P>) {
         match at {
             None => {
                 self.0.remove(id);
@@ -29,16 +29,16 @@ impl Order {
         }
     }
 
-    pub(super) fn first(&self) -> Option<(Time, u32)> {
+    pub(super) fn first(&self) -> Option<(P, u32)> {
         self.0.peek().map(|(_, first)| first)
     }
 
     /// The first one, if its time has come.
-    pub(super) fn due(&self, now: Time) -> Option<(Time, u32)> {
+    pub(super) fn due(&self, now: P) -> Option<(P, u32)> {
         self.first().filter(|&(at, _)| at <= now)
     }
 
-    pub(super) fn at(&self, id: u32) -> Option<Time> {
+    pub(super) fn at(&self, id: u32) -> Option<P> {
         self.0.priority(id).map(|(at, _)| at)
     }
 

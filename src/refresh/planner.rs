@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::changes::ChangeRate;
 use super::config::{Config, ConfigError};
@@ -14,10 +15,6 @@ use super::terms::{IdError, Learned, Terms, Urgency};
 use crate::heap::IdHeap;
 use crate::key::{Key, KeyedStore};
 use crate::time::Time;
-
-/// Crossing times are kept for a price that is lower by so much: as long as the price falls by
-/// less, none is too late.
-pub(super) const SLACK: f64 = 0.9;
 
 /// A hit rate that has risen by less brings no refresh forward.
 const RISEN: f64 = 1.1;
@@ -55,6 +52,8 @@ pub struct Planner {
     pub(super) len: usize,
     /// When a refresh becomes worth its price.
     pub(super) crossings: Order,
+    /// Entries whose refresh is worth its price, or nearly; the one that is worth most first.
+    pub(super) due: Order<Reverse<u64>>,
     /// Entries at their latest start, by their hard expiry.
     pub(super) expiring: Order,
     /// When entries are to be looked at: at their latest start, and when their values go.
@@ -86,6 +85,7 @@ impl Planner {
             entries: Vec::new(),
             len: 0,
             crossings: ids(),
+            due: Order::with_bound(config.bound),
             expiring: ids(),
             timers: ids(),
             demands: IdHeap::with_arity_and_bound(config.bound),
@@ -105,7 +105,8 @@ impl Planner {
         &self.config
     }
 
-    /// The price that a refresh must be worth, in true answers for each load; zero without a limit.
+    /// The price that a refresh must be worth, in true answers for each load; zero where nothing
+    /// is scarce.
     #[must_use]
     pub const fn price(&self) -> f64 {
         self.market.price()
@@ -174,7 +175,8 @@ impl Planner {
             entry.changes = ChangeRate::unknown(terms.change_rate);
         }
         entry.terms = Some(Terms { stored: terms.stored.min(now), ..terms });
-        (entry.stale_since, entry.retry_at) = (None, Time::ZERO);
+        entry.stale_since = None;
+        (entry.retry_at, entry.barred_until) = (Time::ZERO, Time::ZERO);
         self.arm(id);
         Ok(())
     }
@@ -238,7 +240,7 @@ impl Planner {
     pub fn back_off(&mut self, now: Time, id: u32, until: Time) {
         self.at(now);
         if let Ok(entry) = self.entry_or_unknown(id) {
-            entry.retry_at = until;
+            (entry.retry_at, entry.barred_until) = (until, until);
             self.arm(id);
         }
     }
@@ -259,6 +261,7 @@ impl Planner {
     /// Takes an id out of all orders of what is stored.
     fn unwind(&mut self, id: u32) {
         self.crossings.set(id, None);
+        self.due.set(id, None);
         self.expiring.set(id, None);
         self.timers.set(id, None);
     }
@@ -269,6 +272,7 @@ impl Planner {
         self.entries.clear();
         self.len = 0;
         self.crossings.clear();
+        self.due.clear();
         self.expiring.clear();
         self.demands.clear();
         self.timers.clear();
@@ -314,27 +318,25 @@ impl Planner {
         }
     }
 
-    /// By what plans are made, for this share of the price.
-    pub(super) fn outlook(&self, share: f64) -> Outlook {
+    /// By what plans are made.
+    fn outlook(&self) -> Outlook {
         let Config { memory, wait_weight, idle_refreshes, .. } = self.config;
-        let (price, reserve) = (self.market.price() * share, self.config.reserve());
+        let (price, reserve) = (self.market.price(), self.config.reserve());
         Outlook { now: self.now, price, wait_weight, idle_refreshes, memory, reserve }
     }
 
     /// Makes an entry's plan anew, after anything about it has changed.
     pub(super) fn arm(&mut self, id: u32) {
-        self.arm_for(id, SLACK);
-    }
-
-    /// ... for this share of the price.
-    pub(super) fn arm_for(&mut self, id: u32, share: f64) {
-        let outlook = self.outlook(share);
+        let outlook = self.outlook();
         let is_demanded = self.demands.contains(id);
         let Some(entry) = self.entry_mut(id) else { return };
         let plan = entry.plan(&outlook, is_demanded);
         entry.planned_rate = entry.hits.rate(outlook.now, outlook.memory);
         let load = entry.load;
+        self.sweep.note(outlook.price);
         self.crossings.set(id, plan.crossing);
+        // The bits of numbers from zero on are in the order of the numbers.
+        self.due.set(id, plan.due.map(|worth| Reverse(worth.to_bits())));
         self.expiring.set(id, plan.expiring);
         self.timers.set(id, plan.timer);
         if let Some((load, hard)) = load.zip(plan.raise) {

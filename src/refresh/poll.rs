@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::config::Config;
-use super::planner::{Load, Planner, SLACK};
+use super::entry::SLACK;
+use super::planner::{Load, Planner};
 use super::terms::{Next, Urgency};
 use crate::key::Key;
 use crate::time::Time;
@@ -12,7 +13,7 @@ use crate::time::Time;
 const MOST_STEPS: usize = 64;
 
 /// So many plans are made anew by one poll after the price fell.
-const SWEPT_A_POLL: usize = 64;
+const SWEPT_A_POLL: usize = 128;
 
 /// The pause before a poll goes on that has looked at enough.
 const PAUSE: Duration = Duration::from_micros(100);
@@ -37,7 +38,9 @@ impl Planner {
     /// more urgent, demands, entries that would expire, refreshes that are worth their price.
     pub fn poll(&mut self, now: Time) -> Next {
         let now = self.at(now);
-        self.market.look(now);
+        let places = self.config.concurrent_refreshes.min(self.config.concurrent);
+        let taken = f64::from(self.refreshes) / f64::from(places);
+        self.market.look(now, taken, self.len);
         self.sweep_some();
         let first = self.lapsed(now).or_else(|| self.expired(now)).or_else(|| self.next_raise());
         if let Some(next) = first.or_else(|| self.start_demand(now)) {
@@ -83,6 +86,11 @@ impl Planner {
         None
     }
 
+    fn has_place(&self) -> bool {
+        let Config { concurrent, concurrent_refreshes, .. } = self.config;
+        self.in_flight() < concurrent && self.refreshes < concurrent_refreshes
+    }
+
     fn overdue(&mut self, load: Key) -> Option<Next> {
         let id = self.release(load)?.id;
         if let Some(entry) = id.and_then(|id| self.entry_mut(id)) {
@@ -125,40 +133,74 @@ impl Planner {
         Some(self.start(now, id, Urgency::Demanded { deadline }))
     }
 
-    /// Starts the first refresh. What would expire is not overtaken by what would not.
+    /// Those whose refresh may have become worth the price are due, or looked at later.
+    fn collect_due(&mut self, now: Time) {
+        for _ in 0..MOST_STEPS {
+            let Some((_, id)) = self.crossings.due(now) else { return };
+            self.arm(id);
+        }
+    }
+
+    /// Starts the first refresh: of what would expire, or what is worth most.
     ///
-    /// Plans were made for a lower price, and perhaps for more hits: they are made anew.
+    /// The price may have risen, or the entry be asked for less often: plans are made anew.
     fn start_refresh(&mut self, now: Time) -> Result<Next, Held> {
+        self.collect_due(now);
         for _ in 0..MOST_STEPS {
             let expiring = self.expiring.first();
-            let (_, id) = expiring.or_else(|| self.crossings.due(now)).ok_or(Held::Idle)?;
-            self.arm_for(id, 1.0);
+            let due = self.due.first().map(|(_, id)| id);
+            let id = expiring.map(|(_, id)| id).or(due).ok_or(Held::Idle)?;
+            self.arm(id);
             let urgency = match expiring {
                 Some((hard, _)) if self.expiring.at(id).is_some() => Urgency::Expiring { hard },
-                None if self.crossings.at(id).is_some_and(|at| at <= now) => Urgency::Refresh,
+                None if self.due.at(id).is_some() => Urgency::Refresh,
                 _ => continue,
             };
+            self.judge(now, id, urgency)?;
             self.pay(now, id, urgency)?;
             return Ok(self.start(now, id, urgency));
         }
         Err(Held::Busy)
     }
 
+    /// What isn't quite worth the price waits until it is, or until there are more tokens. The
+    /// others are worth less.
+    fn judge(&mut self, now: Time, id: u32, urgency: Urgency) -> Result<(), Held> {
+        let Some(entry) = self.entry(id) else { return Err(Held::Busy) };
+        if urgency != Urgency::Refresh || self.crossings.at(id).is_none() {
+            return Ok(());
+        }
+        match self.market.yields_at(now, entry.worth(now, self.config.memory)) {
+            Some(at) if at <= now => Ok(()),
+            Some(at) => Err(Held::Token(at)),
+            None => Err(Held::Idle),
+        }
+    }
+
     /// Takes a place and a refresh's tokens.
     fn pay(&mut self, now: Time, id: u32, urgency: Urgency) -> Result<(), Held> {
-        let Config { concurrent, concurrent_refreshes, memory, wait_weight, .. } = self.config;
+        let Config { memory, wait_weight, .. } = self.config;
         let Some(entry) = self.entry(id) else { return Err(Held::Busy) };
-        let (cost, worth) = match urgency {
-            Urgency::Refresh => (entry.cost(), entry.worth(now, memory)),
-            _ => (entry.cost(), entry.keep_worth(now, memory, wait_weight)),
+        let (cost, worth) = (entry.cost(), entry.worth(now, memory));
+        let kept = entry.keep_worth(now, memory, wait_weight);
+        let lead = entry.terms.map(|terms| terms.lead).unwrap_or_default();
+        let (is_expiring, presses) = match urgency {
+            // What has time to wait for its turn says nothing of the price.
+            Urgency::Expiring { hard } => {
+                (true, self.market.ready_at(cost).max(now) + lead >= hard)
+            }
+            // Nor does what isn't quite worth it.
+            _ => (false, self.crossings.at(id).is_none()),
         };
-        if self.in_flight() >= concurrent || self.refreshes >= concurrent_refreshes {
+        self.market.bid(if is_expiring { worth.max(kept) } else { worth });
+        if !self.has_place() {
+            self.market.crowd(worth, presses);
             return Err(Held::Place);
         }
-        if !self.market.has(now, cost, worth) {
+        if !self.market.has(now, cost, worth, presses) {
             return Err(Held::Token(self.market.ready_at(cost)));
         }
-        self.market.spend(cost, worth);
+        self.market.spend(cost, (!is_expiring).then_some(worth));
         Ok(())
     }
 
@@ -187,8 +229,7 @@ impl Planner {
     /// When there may be something to do again: after `now`.
     fn next_look(&self, now: Time, held: &Held) -> Option<Time> {
         let soon = now + PAUSE;
-        let crossing = self.crossings.first().filter(|_| matches!(held, Held::Idle));
-        let timers = [self.leases.first(), self.timers.first(), crossing];
+        let timers = [self.leases.first(), self.timers.first(), self.crossings.first()];
         let token = match held {
             Held::Token(at) => Some(*at),
             _ => None,

@@ -18,6 +18,11 @@ impl Sweep {
         if self.next.is_none() && price < share * self.highest {
             *self = Self { highest: price, next: Some(0) };
         }
+        self.note(price);
+    }
+
+    /// A time is stored for this price.
+    pub(super) const fn note(&mut self, price: f64) {
         self.highest = self.highest.max(price);
     }
 

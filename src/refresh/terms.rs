@@ -20,7 +20,8 @@ pub struct Terms {
     pub hard: Time,
     /// How long a load takes, as a high quantile, with what it depends on.
     pub lead: Duration,
-    /// What a load costs the backend beside others; what is no positive number counts as 1.0.
+    /// What a load costs the backend beside others, from 1e-9 to 1e9; what is no positive number
+    /// counts as 1.0.
     pub cost: f64,
     /// How often it is expected to change, a second, until refreshes show it.
     pub change_rate: f64,
@@ -133,9 +134,10 @@ pub enum End {
         /// When it may be tried again.
         retry_at: Time,
     },
-    /// It was never done, and is not tried again before this time.
+    /// It was never done, which says nothing of the backend: a refresh is not tried again before
+    /// this time, and a demand at once.
     Dropped {
-        /// When it may be tried again.
+        /// When a refresh may be tried again.
         retry_at: Time,
     },
 }

@@ -24,6 +24,9 @@ pub(super) fn gain(x: f64) -> f64 {
     1.0 - libm::exp(-x) * (1.0 + x)
 }
 
+/// More hits than these in a life are certain enough.
+const MOST_HITS: f64 = 50.0;
+
 /// The `x` whose [`gain`] is `y`, for `0 <= y < 1`.
 ///
 /// With `r = -ln(1 - y)` it is the root of `x - ln(1 + x) = r`, which is convex and rises: a few of
@@ -41,36 +44,61 @@ pub(super) fn inverse_gain(y: f64) -> f64 {
     x
 }
 
-/// How often an entry is asked for and changes, and what a load of it costs.
+/// How often an entry is asked for and changes, and what a load of it costs; from these follows
+/// what a refresh is worth.
+///
+/// ```
+/// use punctual::refresh::Rates;
+///
+/// let rates = Rates { hits: 20.0, changes: 0.1, cost: 1.0 };
+/// let age = rates.crossing(50.0).expect("at most it is worth 200 true answers");
+/// assert!((rates.value(age) - 50.0).abs() < 1e-6);
+/// assert_eq!(rates.crossing(200.0), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Rates {
-    /// A second; above zero.
-    pub(super) hits: f64,
-    /// A second; above zero.
-    pub(super) changes: f64,
-    /// Above zero.
-    pub(super) cost: f64,
+pub struct Rates {
+    /// Hits a second; above zero.
+    pub hits: f64,
+    /// Changes a second; above zero.
+    pub changes: f64,
+    /// What a load costs the backend beside others; above zero.
+    pub cost: f64,
 }
 
 impl Rates {
     /// The most that a load can be worth for its cost, in true answers: that of an entry which is
     /// certainly not true any more.
-    pub(super) fn most(self) -> f64 {
+    #[must_use]
+    pub fn most(self) -> f64 {
         self.hits / (self.changes * self.cost)
     }
 
-    /// What a load is worth for its cost, for a value of this age in seconds.
-    pub(super) fn value(self, age: f64) -> f64 {
+    /// What a load is worth for its cost, in true answers, for a value of this age in seconds.
+    #[must_use]
+    pub fn value(self, age: f64) -> f64 {
         self.most() * gain(self.changes * age)
     }
 
     /// The age in seconds at which a load is worth the price, if it ever is.
-    pub(super) fn crossing(self, price: f64) -> Option<f64> {
+    #[must_use]
+    pub fn crossing(self, price: f64) -> Option<f64> {
         if price <= 0.0 {
             return Some(0.0);
         }
         let share = price / self.most();
         (share < 1.0).then(|| inverse_gain(share) / self.changes)
+    }
+
+    /// What it is worth for a load's cost, in true answers, that a value which lives so many
+    /// seconds doesn't go.
+    ///
+    /// If it goes, somebody may have to wait, which is worth so many true answers; and if somebody
+    /// asks anyway, the load costs nothing more. So the wait counts by the odds that somebody asks
+    /// during a life.
+    #[must_use]
+    pub fn keeping(self, life: f64, wait_weight: f64) -> f64 {
+        let odds = libm::expm1((self.hits * life).min(MOST_HITS));
+        ((self.hits / self.changes + odds * wait_weight) / self.cost).min(f64::MAX)
     }
 }
 

@@ -14,17 +14,17 @@ pub(super) enum Due {
 
 /// Things to come, in the order of time and then of their entry.
 #[derive(Debug)]
-pub(super) struct Agenda {
+pub(super) struct Agenda<D = Due> {
     entries: Arrivals,
-    heap: IndexedHeap<Fifo<u64>, Due>,
+    heap: IndexedHeap<Fifo<u64>, D>,
 }
 
-impl Agenda {
+impl<D> Agenda<D> {
     pub(super) const fn new() -> Self {
         Self { entries: Arrivals::new(), heap: IndexedHeap::new() }
     }
 
-    pub(super) fn enter(&mut self, at_ns: u64, due: Due) -> Key {
+    pub(super) fn enter(&mut self, at_ns: u64, due: D) -> Key {
         self.heap.push(self.entries.stamp(at_ns), due)
     }
 
@@ -33,7 +33,7 @@ impl Agenda {
         self.heap.peek().map(|(_, at, _)| at.priority())
     }
 
-    pub(super) fn pop(&mut self) -> Option<Due> {
+    pub(super) fn pop(&mut self) -> Option<D> {
         self.heap.pop().map(|(_, due)| due)
     }
 

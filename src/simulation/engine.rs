@@ -4,15 +4,16 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::agenda::{Agenda, Due};
-use super::arrivals::{Arrival, Arrivals, Feed};
+use super::arrivals::Arrival;
 use super::clock::Clock;
 use super::event::{Event, Ticket, What};
 use super::group::Group;
 use super::random::Random;
 use super::report::Report;
+use super::source::{Source, arrive, job};
 use super::workers::{Run, Workers};
-use super::{SimulatedScheduler, Simulation, Stream};
-use crate::scheduler::{ConfigError, Job, Next, Outcome, Running, Shed, Submitted, stripes};
+use super::{SimulatedScheduler, Simulation};
+use crate::scheduler::{ConfigError, Next, Outcome, Running, Shed, Submitted, stripes};
 use crate::time::{Time, saturating_nanos};
 
 const EVENTS_OF_A_JOB: u64 = 16;
@@ -20,13 +21,6 @@ const EVENTS_OF_A_JOB: u64 = 16;
 /// The use of the random numbers that choose groups: streams and disturbances have every number but
 /// each fourth.
 const PLACING: u64 = 3;
-
-/// A stream's jobs that are still to come.
-struct Source {
-    feed: Feed,
-    next: Option<Arrival>,
-    random: Random,
-}
 
 pub(super) struct Engine<'a, O> {
     pub(super) simulation: &'a Simulation,
@@ -75,13 +69,8 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     fn fill_agenda(&mut self) {
         let &Simulation { seed, duration, shutdown, .. } = self.simulation;
         for (place, stream) in self.simulation.streams.iter().enumerate() {
-            // Two generators a stream: when jobs come doesn't depend on what they are.
-            let usage = place as u64 * 4;
-            let arrivals = Random::new(seed, usage);
-            let end_ns = saturating_nanos(duration);
-            let feed = Feed::new(stream.arrivals.clone(), arrivals, end_ns);
-            let random = Random::new(seed, usage + 1);
-            self.sources.push(Source { feed, next: None, random });
+            let source = Source::new(stream, place, seed, saturating_nanos(duration));
+            self.sources.push(source);
             self.await_arrival(place);
         }
         for place in 0..self.simulation.disturbances.len() {
@@ -94,10 +83,8 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
     }
 
     fn await_arrival(&mut self, stream: usize) {
-        let source = &mut self.sources[stream];
-        source.next = source.feed.next();
-        if let Some(arrival) = source.next {
-            self.agenda.enter(arrival.at_ns, Due::Arrival { stream });
+        if let Some(at_ns) = self.sources[stream].advance() {
+            self.agenda.enter(at_ns, Due::Arrival { stream });
         }
     }
 
@@ -209,16 +196,12 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
 
     fn submit(&mut self, place: usize, arrival: &Arrival) {
         let stream = &self.simulation.streams[place];
-        let mut ticket = self.ticket(place, arrival);
+        let number = self.next_number;
+        self.next_number += 1;
+        let mut ticket = self.sources[place].ticket(stream, place, number, arrival);
         let group = self.group_of(ticket.identity);
         let (reading, now) = self.read(group);
-        let row = traced(stream, arrival).unwrap_or_default();
-        let release_delay = row.release_delay.unwrap_or(stream.release_delay);
-        let budget = row.budget.or(stream.budget);
-        (ticket.at, ticket.arrival) = (Time::from_nanos(self.at_ns), now);
-        ticket.eligible = now + release_delay;
-        ticket.deadline = budget.map(|budget| ticket.eligible + budget);
-        ticket.due = budget.map(|budget| ticket.at + release_delay + budget);
+        arrive(&mut ticket, stream, arrival, (Time::from_nanos(self.at_ns), now));
         let Group { scheduler, queued, .. } = &mut self.groups[group];
         ticket.margin = scheduler.margin(ticket.class).unwrap_or_default();
         let what = match scheduler.submit(reading, job(ticket)) {
@@ -233,33 +216,6 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
             Err(refused) => What::Refused { ticket: refused.job.payload, reason: refused.reason },
         };
         self.tell(group, now, what);
-    }
-
-    /// A job of a stream, still without its times. What is drawn doesn't depend on anything that
-    /// the scheduler does.
-    fn ticket(&mut self, place: usize, arrival: &Arrival) -> Ticket {
-        let stream = &self.simulation.streams[place];
-        let row = traced(stream, arrival).unwrap_or_default();
-        let random = &mut self.sources[place].random;
-        let cost = stream.costs.draw(random, row.cost);
-        let declared = stream.estimates.draw(random, cost);
-        let tenant = stream.tenants.draw(random);
-        let identity = stream.identities.map(|identities| random.below(identities));
-        let number = self.next_number;
-        self.next_number += 1;
-        Ticket {
-            number,
-            stream: place,
-            class: row.class.unwrap_or(stream.class),
-            cost,
-            declared: row.declared.or(declared),
-            lead: row.lead.unwrap_or(stream.lead),
-            value: row.value.unwrap_or(stream.value),
-            tenant: row.tenant.or(tenant),
-            identity: row.identity.or(identity),
-            fails: random.chance(stream.failures),
-            ..Ticket::default()
-        }
     }
 
     fn complete(&mut self, worker: usize) {
@@ -351,25 +307,4 @@ impl<'a, O: FnMut(&Event, &SimulatedScheduler)> Engine<'a, O> {
         }
         (self.report, self.groups.into_iter().map(|group| group.scheduler).collect())
     }
-}
-
-/// The recorded job, if the stream has a recording.
-fn traced(stream: &Stream, arrival: &Arrival) -> Option<super::TraceRow> {
-    match &stream.arrivals {
-        Arrivals::Trace(trace) => trace.rows().get(arrival.row).copied(),
-        _ => None,
-    }
-}
-
-/// What is handed to the scheduler: all that a submitter knows.
-fn job(ticket: Ticket) -> Job<Ticket, u64> {
-    let mut job = Job::new(ticket)
-        .class(ticket.class)
-        .lead(ticket.lead)
-        .value(ticket.value)
-        .release(ticket.eligible);
-    job = ticket.deadline.into_iter().fold(job, Job::deadline);
-    job = ticket.declared.into_iter().fold(job, Job::cost);
-    job = ticket.tenant.into_iter().fold(job, Job::tenant);
-    ticket.identity.into_iter().fold(job, Job::identity)
 }

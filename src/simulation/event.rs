@@ -203,6 +203,20 @@ impl What {
         Self::Shed { key, ticket, deadline, reason }
     }
 
+    /// The job that something became of.
+    pub(super) const fn ticket(&self) -> Option<&Ticket> {
+        match self {
+            Self::Submitted { ticket, .. }
+            | Self::Joined { ticket, .. }
+            | Self::Refused { ticket, .. }
+            | Self::Started { ticket, .. }
+            | Self::Shed { ticket, .. }
+            | Self::Completed { ticket, .. }
+            | Self::Cancelled { ticket, .. } => Some(ticket),
+            _ => None,
+        }
+    }
+
     /// The event's number in a trace's hash, and what it says of jobs and times.
     pub(super) fn digest(&self) -> [u64; 4] {
         let [number, subject, detail] = self.short_digest();

@@ -55,6 +55,12 @@
 //! numbers of its own, so that another admission policy, or one stream more, leaves what is
 //! offered by the others as it was.
 //!
+//! # Refreshes
+//!
+//! A [`RefreshSimulation`] does the same for a cache: its entries, what their loads take, the
+//! budget of the backend, over the real planner, alone or beside the jobs that it serves. Other
+//! policies stand beside it, and the best that could be done.
+//!
 //! # Watching it
 //!
 //! [`Simulation::observe`] shows every [`Event`] to a closure, with the scheduler as it is then.
@@ -88,7 +94,9 @@ mod event;
 mod group;
 mod queued;
 mod random;
+mod refreshes;
 mod report;
+mod source;
 mod stream;
 mod striped;
 mod trace;
@@ -100,6 +108,10 @@ pub use arrivals::Arrivals;
 pub use costs::{Costs, Estimates};
 pub use disturbance::Disturbance;
 pub use event::{Event, Ticket, What};
+pub use refreshes::{
+    Answered, Answers, Beside, Dispatch, Entries, LoadCounts, LoadModel, Policy, Punctuality,
+    RefreshEvent, RefreshReport, RefreshSimulation, RefreshWhat, Spread, Ttls,
+};
 pub use report::{Report, Share, Tally};
 pub use stream::{Stream, Tenants};
 pub use striped::RankError;
@@ -111,6 +123,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
+use crate::refresh;
 use crate::scheduler::{Config, ConfigError, Scheduler};
 use engine::Engine;
 
@@ -190,6 +203,15 @@ pub enum SimulationError {
     Windows,
     /// There are no groups, or more than workers.
     Groups,
+    /// The configuration of refreshes makes no planner.
+    Plan(refresh::ConfigError),
+    /// A simulation of refreshes has a rate, a share or a factor that is none, a time of zero
+    /// where one is needed, a class that is not a foreground one, or no budget where its policy
+    /// needs one.
+    Refreshes {
+        /// The field.
+        field: &'static str,
+    },
 }
 
 impl fmt::Display for SimulationError {
@@ -203,6 +225,10 @@ impl fmt::Display for SimulationError {
                 write!(formatter, "disturbance {place} can't be simulated")
             }
             Self::Windows => formatter.write_str("a window must be a part of its period"),
+            Self::Plan(error) => error.fmt(formatter),
+            Self::Refreshes { field } => {
+                write!(formatter, "these refreshes can't be simulated: look at their {field}")
+            }
             Self::Groups => formatter.write_str("each group needs a worker, and there must be one"),
         }
     }
@@ -213,6 +239,12 @@ impl Error for SimulationError {}
 impl From<ConfigError> for SimulationError {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
+    }
+}
+
+impl From<refresh::ConfigError> for SimulationError {
+    fn from(error: refresh::ConfigError) -> Self {
+        Self::Plan(error)
     }
 }
 

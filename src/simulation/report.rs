@@ -247,16 +247,7 @@ impl Report {
         self.hash(event.at.as_nanos());
         self.hash(event.now.as_nanos());
         event.what.digest().into_iter().for_each(|word| self.hash(word));
-        let ticket = match &event.what {
-            What::Submitted { ticket, .. }
-            | What::Joined { ticket, .. }
-            | What::Refused { ticket, .. }
-            | What::Started { ticket, .. }
-            | What::Shed { ticket, .. }
-            | What::Completed { ticket, .. }
-            | What::Cancelled { ticket, .. } => ticket,
-            _ => return,
-        };
+        let Some(ticket) = event.what.ticket() else { return };
         self.total.count(event);
         if let What::Started { rank_error, .. } = event.what {
             self.rank_error.count(rank_error);
@@ -282,15 +273,18 @@ impl Report {
         }
     }
 
-    /// FNV-1a over the eight bytes of a number, the lowest first.
     fn hash(&mut self, word: u64) {
-        for byte in word.to_le_bytes() {
-            self.trace_hash = (self.trace_hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
-        }
+        self.trace_hash = hashed(self.trace_hash, word);
     }
 }
 
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+/// FNV-1a over the eight bytes of a number, the lowest first.
+pub(super) fn hashed(hash: u64, word: u64) -> u64 {
+    let bytes = word.to_le_bytes().into_iter();
+    bytes.fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME))
+}
+
+pub(super) const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
 #[cfg(test)]

@@ -6,12 +6,16 @@
 
 #![allow(dead_code, reason = "every driver uses some of the models")]
 
+#[cfg(feature = "cache")]
+pub(crate) mod cache;
 pub(crate) mod distance;
 pub(crate) mod id_heap;
 pub(crate) mod id_wheel;
 pub(crate) mod indexed_heap;
 pub(crate) mod keyed_store;
 pub(crate) mod periodic;
+#[cfg(feature = "refresh")]
+pub(crate) mod refresh;
 pub(crate) mod scheduler;
 pub(crate) mod timeouts;
 pub(crate) mod timer_wheel;

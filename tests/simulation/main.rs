@@ -5,6 +5,7 @@
 
 mod checker;
 mod configurations;
+mod freshness;
 mod goals;
 mod mirror;
 #[path = "../oracles/mod.rs"]
@@ -13,6 +14,10 @@ mod probes;
 mod promises;
 mod properties;
 mod random;
+mod refresh_beside;
+mod refresh_properties;
+mod refresh_waits;
+mod refresh_worlds;
 mod reserved;
 mod spikes;
 mod striped;

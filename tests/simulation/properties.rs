@@ -11,7 +11,7 @@ use super::configurations::simulation;
 use super::promises::Applied;
 
 /// Says which seed it was when a check fails.
-struct Replay(u64);
+pub(crate) struct Replay(pub(crate) u64);
 
 impl Drop for Replay {
     fn drop(&mut self) {
@@ -22,7 +22,7 @@ impl Drop for Replay {
     }
 }
 
-fn setting(name: &str, default: u64) -> u64 {
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
     text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }

@@ -1,0 +1,272 @@
+//! What loads bring home, and what is written beside them.
+
+use punctual::cache::{Answer, Removal, Saved};
+
+use super::ops::Brings;
+use super::oracle::{
+    BackOff, Expected, Fault, Landing, Leave, NEVER, Oracle, Span, Stored, Waiting, nanos,
+};
+use super::world::End;
+
+impl Oracle {
+    fn is_current(&self, landing: &Landing) -> bool {
+        let entry = &self.entries[usize::from(landing.key)];
+        entry.life == landing.life && entry.written < landing.sequence
+    }
+
+    pub(super) fn is_of_flight(&self, landing: &Landing) -> bool {
+        let entry = &self.entries[usize::from(landing.key)];
+        entry.life == landing.life && entry.flight == Some(landing.flight) && entry.is_loading
+    }
+
+    /// A load ends: one key after the other.
+    pub(super) fn ends(&mut self, load: usize, end: End) {
+        let made = self.loads[load].began.unwrap_or(self.now);
+        for place in 0..self.loads[load].landings.len() {
+            let landing = &mut self.loads[load].landings[place];
+            landing.occupies = false;
+            let landing = *landing;
+            self.land(&landing, (load, end), made);
+            self.pump();
+        }
+    }
+
+    fn land(&mut self, landing: &Landing, (load, end): (usize, End), made: u64) {
+        let brings = match end {
+            End::Brings(brings) => brings,
+            End::Dropped => {
+                self.counts.dropped += 1;
+                return self.missed(landing, Fault::Dropped);
+            }
+        };
+        // One error stands for all keys of a load.
+        let first = self.loads[load].landings[0].version;
+        let fault = match brings {
+            Brings::Error => Fault::Failed(first),
+            Brings::Panic => Fault::Panicked,
+            Brings::Value(_) | Brings::Absent(_) | Brings::Unchanged => {
+                return self.loaded(landing, brings, made);
+            }
+        };
+        self.counts.failed += 1;
+        self.missed(landing, fault);
+    }
+
+    fn loaded(&mut self, landing: &Landing, brings: Brings, made: u64) {
+        let key = landing.key;
+        self.counts.loaded += 1;
+        let mut outcome = match brings {
+            Brings::Value(_) => Expected::Answer(Answer::Fresh(landing.version)),
+            Brings::Absent(_) => Expected::Answer(Answer::Absent),
+            _ => Expected::Failed(Fault::Nothing),
+        };
+        if !self.is_current(landing) {
+            self.counts.superseded += 1;
+        } else {
+            let stored = self.entry(key).stored;
+            let is_kept = matches!(stored, Stored::Value(_) | Stored::Absent);
+            if brings == Brings::Unchanged && !is_kept {
+                self.failed(key, Fault::Nothing);
+            } else {
+                self.store(key, brings, landing.version, made);
+                self.entry(key).written = landing.sequence;
+                outcome = match (brings, stored) {
+                    (Brings::Unchanged, Stored::Value(value)) => Expected::Value(value),
+                    (Brings::Unchanged, _) => Expected::Answer(Answer::Absent),
+                    _ => outcome,
+                };
+            }
+        }
+        self.leave_flight(landing);
+        self.land_flight(landing.flight, outcome);
+        self.forget_if_idle(key);
+    }
+
+    fn leave_flight(&mut self, landing: &Landing) {
+        if self.is_of_flight(landing) {
+            let entry = self.entry(landing.key);
+            (entry.flight, entry.is_loading) = (None, false);
+        }
+    }
+
+    fn missed(&mut self, landing: &Landing, fault: Fault) {
+        let key = landing.key;
+        if self.is_of_flight(landing) {
+            if fault == Fault::Dropped && landing.is_demanded {
+                if self.is_tried_again(landing) {
+                    return;
+                }
+            } else {
+                self.failed(key, fault);
+            }
+            self.leave_flight(landing);
+        }
+        self.land_flight(landing.flight, Expected::Failed(fault));
+        self.forget_if_idle(key);
+    }
+
+    /// A dispatcher dropped a load that had to be done by a deadline: who has more time than that
+    /// gets another one.
+    fn is_tried_again(&mut self, landing: &Landing) -> bool {
+        let asked = landing.asked.unwrap_or(NEVER);
+        let mut next: Option<u64> = None;
+        for number in self.waiters_of(landing.flight) {
+            let waiting = &mut self.waiters[number];
+            let deadline = waiting.deadline.unwrap_or(NEVER);
+            if deadline > asked {
+                next = Some(next.map_or(deadline, |next| next.min(deadline)));
+            } else {
+                waiting.end = Some(Expected::Failed(Fault::Dropped));
+            }
+        }
+        let Some(next) = next else { return false };
+        if self.queue.len() >= self.settings.plan.demand_bound as usize {
+            self.land_flight(landing.flight, Expected::Full);
+            return false;
+        }
+        self.entry(landing.key).is_loading = false;
+        self.queue_again(landing.key, (next < NEVER).then_some(next));
+        true
+    }
+
+    /// What is under way for the key is not its any more.
+    fn supersede(&mut self, key: u8) -> Option<usize> {
+        let sequence = self.next_sequence();
+        let entry = self.entry(key);
+        entry.written = sequence;
+        if !core::mem::take(&mut entry.is_loading) {
+            return None;
+        }
+        entry.flight.take()
+    }
+
+    pub(super) fn put(&mut self, key: u8, brings: Brings, version: u32) {
+        let mut flight = self.supersede(key);
+        if flight.is_none() {
+            // One that has not begun is not needed any more.
+            flight = self.entry(key).flight.take();
+            self.queue.retain(|queued| queued.key != key);
+        }
+        self.store(key, brings, version, self.now);
+        if let Some(flight) = flight {
+            let outcome = match brings {
+                Brings::Value(_) => Expected::Value(version),
+                _ => Expected::Answer(Answer::Absent),
+            };
+            self.land_flight(flight, outcome);
+        }
+        self.pump();
+    }
+
+    pub(super) fn invalidate(&mut self, key: u8) -> bool {
+        let was_there = !self.peek(key).is_missing();
+        self.supersede(key);
+        let entry = self.entry(key);
+        let stored = core::mem::replace(&mut entry.stored, Stored::Nothing);
+        entry.doubt();
+        if was_there {
+            entry.stored = Stored::Gone;
+            if let Stored::Value(value) = stored {
+                self.leaves.push(Leave { key, value, why: Removal::Invalidated });
+            }
+        }
+        self.forget_if_idle(key);
+        self.pump();
+        was_there
+    }
+
+    pub(super) fn expire(&mut self, key: u8) -> bool {
+        let was_there = !self.peek(key).is_missing();
+        self.supersede(key);
+        if was_there {
+            self.entry(key).is_expired = true;
+        }
+        self.forget_if_idle(key);
+        self.pump();
+        was_there
+    }
+
+    pub(super) fn clear(&mut self) {
+        for key in 0..super::KEYS as u8 {
+            let entry = self.entry(key);
+            let stored = core::mem::replace(&mut entry.stored, Stored::Nothing);
+            (entry.failures, entry.fault, entry.back_off) = ([0; 2], None, None);
+            if core::mem::take(&mut entry.is_loading) {
+                entry.flight = None;
+            }
+            // Loads that are under way find nothing to write to.
+            entry.life += 1;
+            entry.written = 0;
+            entry.idle = 0;
+            if let Stored::Value(value) = stored {
+                self.leaves.push(Leave { key, value, why: Removal::Cleared });
+            }
+            self.forget_if_idle(key);
+        }
+        self.want_again(|_| true);
+        self.pump();
+    }
+
+    /// Whether clearing would leave it to the cache which load goes first.
+    pub(super) fn is_clear_ambiguous(&self) -> bool {
+        self.queue.len() > 1
+    }
+
+    /// An entry that must be in a snapshot.
+    pub(super) fn saved(&self, key: u8) -> Option<(Option<u32>, [u64; 3])> {
+        let entry = &self.entries[usize::from(key)];
+        let value = match self.peek(key) {
+            Answer::Missing => return None,
+            answer => answer.value(),
+        };
+        let soft = if self.is_fresh(key) { entry.soft.0.saturating_sub(self.now) } else { 0 };
+        Some((value, [self.now - entry.made, soft, entry.hard.0 - self.now]))
+    }
+
+    /// Takes in what was saved; says whether it did.
+    pub(super) fn restore(&mut self, saved: &Saved<u8, u32>, away: u64) -> bool {
+        let hard = nanos(saved.hard).saturating_sub(away);
+        let entry = self.entry(saved.key);
+        if hard == 0 || entry.stored != Stored::Nothing || entry.flight.is_some() {
+            return false;
+        }
+        let soft = nanos(saved.soft).saturating_sub(away).min(hard);
+        let lifetime = [soft, hard].map(|ttl| Span::at(self.end_of(ttl)));
+        let stored = saved.value.map_or(Stored::Absent, Stored::Value);
+        let made = self.now.saturating_sub(nanos(saved.age).saturating_add(away));
+        self.write(saved.key, stored, (lifetime[0], lifetime[1]), made);
+        self.pump();
+        true
+    }
+
+    /// The cache is gone: who waits is told.
+    pub(super) fn close(&mut self) {
+        for number in 0..self.waiters.len() {
+            if self.expected(number).is_none() {
+                self.waiters[number].end = Some(Expected::Closed);
+            }
+        }
+    }
+
+    /// What who waits for one flight must have announced to its dispatcher.
+    pub(super) fn first_deadline(&self, flight: usize) -> Option<u64> {
+        let waiters = self.waiters_of(flight);
+        waiters.iter().filter_map(|&it| self.waiters[it].deadline).min()
+    }
+
+    /// A back-off was seen: it ends then.
+    pub(super) fn learn_back_off(&mut self, key: u8, until: u64) {
+        let back_off = BackOff { until: Span::at(until), is_certain: true };
+        self.entry(key).back_off = Some(back_off);
+    }
+
+    /// A back-off was not seen: it is over, or forgotten.
+    pub(super) fn drop_back_off(&mut self, key: u8) {
+        self.entry(key).back_off = None;
+    }
+
+    pub(super) fn leave_waiter(&mut self, waiter: usize) {
+        let Waiting { is_here, .. } = &mut self.waiters[waiter];
+        *is_here = false;
+    }
+}
