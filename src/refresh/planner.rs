@@ -22,10 +22,12 @@ const RISEN: f64 = 1.1;
 /// Where a demand stands among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
-    pub(super) deadline: Time,
+    /// The deadline, or a time-out after the demand if that is earlier: nobody is overtaken for
+    /// longer.
+    pub(super) by: Time,
     pub(super) number: u64,
-    /// Whether somebody has this deadline.
-    pub(super) is_waited_for: bool,
+    /// Of those who wait.
+    pub(super) deadline: Option<Time>,
 }
 
 /// A load in flight.

@@ -2,9 +2,10 @@
 //!
 //! Figures from two runs mean little next to each other; ratios from one run do.
 //!
-//! `overload`, `pool` and `tower` are another matter: real time on two cores, of which nobody else
+//! `overload`, `pool`, `tower` and `cache` are another matter: real time on two cores, of which nobody else
 //! may use either.
 
+mod cache;
 mod contenders;
 mod dijkstra;
 mod flood;
@@ -40,6 +41,7 @@ use std::process::ExitCode;
 
 use frame::Measured;
 use options::{Options, Structure};
+use pool::Report;
 
 /// Measures what the command line asks for, and prints the tables.
 pub fn compare() -> ExitCode {
@@ -47,7 +49,8 @@ pub fn compare() -> ExitCode {
         match options.structure {
             Structure::Overload => publish_tables(&options, overload::measure(&options)),
             Structure::Tower => publish_tables(&options, layers::measure(&options)),
-            Structure::Pool => compare_pools(&options),
+            Structure::Pool => publish_report(&options, pool::measure(&options)),
+            Structure::Cache => publish_report(&options, cache::measure(&options)),
             _ => compare_costs(&options),
         }
     }))
@@ -65,7 +68,7 @@ fn compare_costs(options: &Options) -> Result<(), String> {
         Structure::Heap => heap::measure(options.scale),
         Structure::Wheel => wheel::measure(options.scale),
         Structure::Scheduler => scheduler::measure(options.scale),
-        Structure::Overload | Structure::Pool | Structure::Tower => {
+        Structure::Overload | Structure::Pool | Structure::Tower | Structure::Cache => {
             unreachable!("they are measured otherwise")
         }
     };
@@ -82,8 +85,8 @@ fn publish_tables(
     write_json(options, &json)
 }
 
-fn compare_pools(options: &Options) -> Result<(), String> {
-    let report = pool::measure(options)?;
+fn publish_report(options: &Options, report: Result<Report, String>) -> Result<(), String> {
+    let report = report?;
     print!("{}", report.text);
     write_json(options, &report.json)?;
     fail_if(options.check && report.is_missed)
@@ -97,7 +100,9 @@ pub fn weigh() -> ExitCode {
             Structure::Heap => heap::weigh(options.scale),
             Structure::Wheel => wheel::weigh(options.scale),
             Structure::Scheduler => scheduler::weigh(options.scale),
-            Structure::Overload | Structure::Pool | Structure::Tower => Vec::new(),
+            Structure::Overload | Structure::Pool | Structure::Tower | Structure::Cache => {
+                Vec::new()
+            }
         };
         print!("{}", weigher::to_text(&cases));
     }))

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml --
-//!     heap|wheel|scheduler|overload|pool|tower [--quick] [--json FILE] [--markdown] [--check]
+//!     heap|wheel|scheduler|overload|pool|tower|cache [--quick] [--json FILE] [--markdown] [--check]
 //! ```
 //!
-//! `--check` fails if the scheduler or the pool misses a target.
+//! `--check` fails if the scheduler, the pool or the cache misses a target.
 //!
 //! `RUSTFLAGS="-C target-cpu=native"` in front of it adds the peers that need SIMD.
 

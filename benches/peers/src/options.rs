@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 const USAGE: &str =
-    "usage: heap|wheel|scheduler|overload|pool|tower [--quick] [--json FILE] [--markdown]
-       scheduler|pool --check fails if a target is missed";
+    "usage: heap|wheel|scheduler|overload|pool|tower|cache [--quick] [--json FILE] [--markdown]
+       scheduler|pool|cache --check fails if a target is missed
+       cache --part hits|ratio|stalls|idle|heart";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Structure {
@@ -17,6 +18,8 @@ pub(crate) enum Structure {
     Pool,
     /// The layer for tower, in front of a server in real time.
     Tower,
+    /// The cache that refreshes its entries.
+    Cache,
 }
 
 /// How much is measured, and how often.
@@ -84,11 +87,13 @@ pub(crate) struct Options {
     pub(crate) markdown: bool,
     /// Whether a missed target is an error.
     pub(crate) check: bool,
+    /// The only part of the cache that is measured.
+    pub(crate) part: Option<String>,
 }
 
 impl Structure {
     const fn has_targets(self) -> bool {
-        matches!(self, Self::Scheduler | Self::Pool)
+        matches!(self, Self::Scheduler | Self::Pool | Self::Cache)
     }
 
     /// As it is called on the command line and in JSON.
@@ -100,6 +105,7 @@ impl Structure {
             Self::Overload => "overload",
             Self::Pool => "pool",
             Self::Tower => "tower",
+            Self::Cache => "cache",
         }
     }
 }
@@ -115,26 +121,28 @@ impl Options {
             Some("overload") => Structure::Overload,
             Some("pool") => Structure::Pool,
             Some("tower") => Structure::Tower,
+            Some("cache") => Structure::Cache,
             _ => return Err(USAGE.to_owned()),
         };
-        let (scale, json) = (FULL, None);
+        let (scale, json, part) = (FULL, None, None);
         let mut options =
-            Self { structure, quick: false, scale, json, markdown: false, check: false };
+            Self { structure, quick: false, scale, json, markdown: false, check: false, part };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--quick" => options.quick = true,
                 "--markdown" => options.markdown = true,
                 "--check" if structure.has_targets() => options.check = true,
+                "--part" if structure == Structure::Cache => {
+                    options.part = Some(arguments.next().ok_or(USAGE)?);
+                }
                 "--json" => options.json = Some(arguments.next().ok_or(USAGE)?.into()),
                 _ => return Err(USAGE.to_owned()),
             }
         }
         options.scale = match (options.quick, structure) {
-            (false, Structure::Heap | Structure::Overload | Structure::Pool | Structure::Tower) => {
-                FULL
-            }
             (false, Structure::Wheel) => FULL_WHEEL,
             (false, Structure::Scheduler) => FULL_SCHEDULER,
+            (false, _) => FULL,
             (true, Structure::Scheduler) => QUICK_SCHEDULER,
             (true, _) => QUICK,
         };

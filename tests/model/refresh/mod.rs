@@ -122,6 +122,7 @@ impl PlannerModel {
         entry.was_stored = true;
         entry.terms = Some(Terms { stored: terms.stored.min(now), ..terms });
         (entry.stale_since, entry.retry_at) = (None, Time::ZERO);
+        entry.barred_until = Time::ZERO;
         self.replan(id);
     }
 
@@ -212,7 +213,10 @@ impl PlannerModel {
         match (end, load.and_then(|load| load.age)) {
             (End::Changed, Some(age)) => entry.seen.look(age, true),
             (End::Unchanged, Some(age)) => entry.seen.look(age, false),
-            (End::Failed { retry_at } | End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
+            (End::Failed { retry_at }, _) => {
+                (entry.retry_at, entry.barred_until) = (retry_at, retry_at);
+            }
+            (End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
             _ => {}
         }
         self.replan(id);
@@ -355,7 +359,7 @@ impl Model for PlannerModel {
                 let until = self.now + units(by);
                 self.planner.back_off(self.now, id, until);
                 if let Some(entry) = self.oracle.get_or_new(id) {
-                    entry.retry_at = until;
+                    (entry.retry_at, entry.barred_until) = (until, until);
                     self.replan(id);
                 }
             }
@@ -416,7 +420,7 @@ impl Model for PlannerModel {
         let config = self.oracle.config;
         assert!(self.oracle.loads.len() <= config.concurrent as usize);
         let refreshes = self.oracle.loads.iter().filter(|load| load.is_refresh).count();
-        assert!(refreshes <= config.concurrent_refreshes as usize);
+        assert!(refreshes <= self.oracle.places(Urgency::Expiring { hard: Time::MAX }));
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) struct Entry {
     pub(crate) is_touched: bool,
     pub(crate) idle: u32,
     pub(crate) retry_at: Time,
+    pub(crate) barred_until: Time,
     planned_rate: f64,
     pub(crate) plan: Plan,
 }
@@ -89,6 +90,7 @@ impl Entry {
             is_touched: false,
             idle: 0,
             retry_at: Time::ZERO,
+            barred_until: Time::ZERO,
             planned_rate: 0.0,
             plan: Plan::default(),
         }
@@ -271,28 +273,26 @@ impl Oracle {
 
     /// Somebody wants an id.
     pub(crate) fn demand(&mut self, id: u32, deadline: Option<Time>) -> Demand {
-        let rank = (deadline.unwrap_or(self.now + self.config.load_timeout), self.demanded);
+        let most = self.now + self.config.load_timeout;
+        let by = deadline.unwrap_or(most).min(most);
         if let Some(before) = self.demands.iter_mut().find(|wanted| wanted.id == id) {
-            // Who waits decides.
-            if (deadline.is_none(), rank) < (before.deadline.is_none(), before.rank) {
-                (before.deadline, before.rank) = (deadline, rank);
-                self.demanded += 1;
-            }
+            before.rank.0 = before.rank.0.min(by);
+            before.deadline = before.deadline.into_iter().chain(deadline).min();
             return Demand::Queued;
         }
         if let Some(load) = self.get(id).and_then(|entry| entry.load) {
             self.await_load(load, deadline);
             return Demand::Joined(load);
         }
-        let retry_at = self.get(id).map_or(Time::ZERO, |entry| entry.retry_at);
-        if self.now < retry_at {
-            return Demand::BackedOff(retry_at);
+        let barred_until = self.get(id).map_or(Time::ZERO, |entry| entry.barred_until);
+        if self.now < barred_until {
+            return Demand::BackedOff(barred_until);
         }
         let is_full = self.demands.len() >= self.config.demand_bound as usize;
         if is_full || self.get_or_new(id).is_none() {
             return Demand::Full;
         }
-        self.demands.push(Wanted { id, deadline, rank });
+        self.demands.push(Wanted { id, deadline, rank: (by, self.demanded) });
         self.demanded += 1;
         Demand::Queued
     }

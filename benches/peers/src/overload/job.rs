@@ -23,12 +23,14 @@ pub(crate) enum Cost {
     Usual,
     Short,
     Long,
+    /// What a refresh of a cache's entry takes, once its data is there.
+    Refresh,
     /// A job that only passes through the shell.
     Nothing,
 }
 
 impl Cost {
-    const ALL: [Self; 4] = [Self::Usual, Self::Short, Self::Long, Self::Nothing];
+    const ALL: [Self; 5] = [Self::Usual, Self::Short, Self::Long, Self::Refresh, Self::Nothing];
 
     /// What it takes at a speed of 1.
     pub(crate) const fn time(self) -> Duration {
@@ -36,6 +38,7 @@ impl Cost {
             Self::Usual => Duration::from_micros(200),
             Self::Short => Duration::from_micros(100),
             Self::Long => Duration::from_micros(1_000),
+            Self::Refresh => Duration::from_micros(75),
             Self::Nothing => Duration::ZERO,
         }
     }

@@ -5,7 +5,7 @@
 //! core of its own. In a *round* all contenders do the same jobs at the same times after their
 //! start, one contender after another.
 
-mod answers;
+pub(crate) mod answers;
 pub(crate) mod arrivals;
 pub(crate) mod job;
 mod overhead;
@@ -221,7 +221,7 @@ impl Bench {
     /// A trial that is about to start.
     fn trial(&self, mix: Mix, plan: &Plan) -> Trial {
         let arrivals = plan.from(self.clock.now() + LEAD_IN);
-        Trial { clock: self.clock, jobs: self.jobs.clone(), mix, arrivals }
+        Trial::new(self.clock, self.jobs.clone(), mix, arrivals)
     }
 }
 
@@ -237,6 +237,15 @@ impl Contender {
 }
 
 impl Trial {
+    pub(crate) const fn new(
+        clock: MonotonicClock,
+        jobs: Jobs,
+        mix: Mix,
+        arrivals: Arrivals,
+    ) -> Self {
+        Self { clock, jobs, mix, arrivals }
+    }
+
     fn now(&self) -> Time {
         self.clock.now()
     }

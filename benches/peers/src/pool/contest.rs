@@ -71,18 +71,21 @@ impl Contest {
                 turns[index].push(figures);
             }
         }
-        let summary = |column: usize, turns: &[Vec<f64>]| {
+        let row = |(it, turns): (&Entrant, Vec<Vec<f64>>)| Row::new(it.name, it.is_ours, turns);
+        let rows = entrants.iter().zip(turns).map(row).collect();
+        Measured { title, unit, columns, rows }
+    }
+}
+
+impl Row {
+    /// A row of somebody's turns, each with a figure for every column.
+    pub(crate) fn new(name: &'static str, is_ours: bool, turns: Vec<Vec<f64>>) -> Self {
+        let summary = |column: usize| {
             let each = turns.iter().map(|figures| figures[column]);
             quantiles(each, [0.25, 0.5, 0.75]).expect("everybody takes a turn")
         };
-        let row = |(entrant, turns): (&Entrant, Vec<Vec<f64>>)| Row {
-            name: entrant.name,
-            is_ours: entrant.is_ours,
-            figures: (0..columns.len()).map(|column| summary(column, &turns)).collect(),
-            turns,
-        };
-        let rows = entrants.iter().zip(turns).map(row).collect();
-        Measured { title, unit, columns, rows }
+        let columns = turns.first().map_or(0, Vec::len);
+        Self { name, is_ours, figures: (0..columns).map(summary).collect(), turns }
     }
 }
 
@@ -92,12 +95,32 @@ impl Measured {
         self.row(name).figures[column][1]
     }
 
+    /// The greatest of an entrant's figures in a column.
+    pub(crate) fn worst(&self, name: &str, column: usize) -> f64 {
+        self.row(name).turns.iter().map(|figures| figures[column]).fold(0.0, f64::max)
+    }
+
     /// The median of one entrant's figures in a column as shares of those that another had in the
     /// same round: what a core costs another changes from minute to minute.
     pub(crate) fn ratio(&self, name: &str, to: &str, column: usize) -> f64 {
+        self.compare(name, to, column, |own, other| own / other)
+    }
+
+    /// The median of the differences between figures of the same round.
+    pub(crate) fn difference(&self, name: &str, to: &str, column: usize) -> f64 {
+        self.compare(name, to, column, |own, other| own - other)
+    }
+
+    fn compare(
+        &self,
+        name: &str,
+        to: &str,
+        column: usize,
+        compare: impl Fn(f64, f64) -> f64,
+    ) -> f64 {
         let pairs = self.row(name).turns.iter().zip(&self.row(to).turns);
-        let ratios = pairs.map(|(own, other)| own[column] / other[column]);
-        median(ratios).expect("everybody takes a turn")
+        let compared = pairs.map(|(own, other)| compare(own[column], other[column]));
+        median(compared).expect("everybody takes a turn")
     }
 
     fn row(&self, name: &str) -> &Row {
@@ -131,7 +154,7 @@ pub(crate) fn pin(core: CoreId) {
 }
 
 /// Does something on a thread of its own, where it may pin itself.
-fn on_a_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn on_a_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     #[expect(clippy::disallowed_methods, reason = "producers are threads")]
     let result = std::thread::scope(|scope| scope.spawn(work).join());
     result.expect("a turn ends well")

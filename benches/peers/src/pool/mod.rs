@@ -3,13 +3,13 @@
 //! Every turn starts its threads anew. Where it matters who is on which core, those who submit are
 //! bound to one and those who run jobs to the other.
 
-mod contest;
-mod executor;
+pub(crate) mod contest;
+pub(crate) mod executor;
 mod heaps;
 mod idle;
 mod lateness;
 mod ours;
-mod table;
+pub(crate) mod table;
 mod throughput;
 mod wake_up;
 
@@ -61,7 +61,7 @@ pub(crate) fn measure(options: &Options) -> Result<Report, String> {
     let header = machine::header("two cores");
     let (verdicts, is_missed) = table::verdicts(&targets(&measured));
     let text = table::markdown(&conditions(&header, repeats), &measured) + "\n" + &verdicts;
-    Ok(Report { text, json: table::json(&header, &measured), is_missed })
+    Ok(Report { text, json: table::json(&header, options.structure.name(), &measured), is_missed })
 }
 
 /// All that run jobs, ours first.

@@ -33,6 +33,9 @@ pub(crate) fn markdown(conditions: &str, contests: &[Measured]) -> String {
 }
 
 fn spread([lower, median, upper]: [f64; 3]) -> String {
+    if lower == upper {
+        return rounded(median);
+    }
     format!("{} ({} .. {})", rounded(median), rounded(lower), rounded(upper))
 }
 
@@ -40,24 +43,26 @@ fn rounded(figure: f64) -> String {
     match figure {
         1_000.0.. => format!("{figure:.0}"),
         10.0.. => format!("{figure:.1}"),
+        0.0 => "0".to_owned(),
         _ => format!("{figure:.2}"),
     }
 }
 
-pub(crate) fn json(header: &str, contests: &[Measured]) -> String {
+/// `structure` is what was measured, as it is called on the command line.
+pub(crate) fn json(header: &str, structure: &str, contests: &[Measured]) -> String {
     let rows = contests.iter().flat_map(|contest| {
         contest.rows.iter().flat_map(move |row| {
-            (0..contest.columns.len()).map(move |column| json_row(contest, row, column))
+            (0..contest.columns.len()).map(move |column| json_row(structure, contest, row, column))
         })
     });
     let rows = rows.collect::<Vec<_>>();
     format!("{{\"measured\":{header:?},\"rows\":[\n{}\n]}}\n", rows.join(",\n"))
 }
 
-fn json_row(contest: &Measured, row: &Row, column: usize) -> String {
+fn json_row(structure: &str, contest: &Measured, row: &Row, column: usize) -> String {
     let [lower, median, upper] = row.figures[column];
     format!(
-        "{{\"structure\":\"pool\",\"workload\":{:?},\"unit\":{:?},\"column\":{:?},\
+        "{{\"structure\":{structure:?},\"workload\":{:?},\"unit\":{:?},\"column\":{:?},\
          \"contender\":{:?},\"ours\":{},\"median\":{median:.4},\
          \"quartiles\":[{lower:.4},{upper:.4}]}}",
         contest.title, contest.unit, contest.columns[column], row.name, row.is_ours
