@@ -192,9 +192,11 @@ pub(super) struct Waiting {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Queued {
     pub(super) key: u8,
-    pub(super) deadline: u64,
+    /// What decides: none counts as further ahead than a load may take.
+    pub(super) by: u64,
     pub(super) number: u64,
-    pub(super) is_waited_for: bool,
+    /// The first deadline of those who wait, if anybody does.
+    pub(super) deadline: Option<u64>,
 }
 
 /// A value that must be told to the listener.
@@ -384,7 +386,14 @@ impl Oracle {
         }
     }
 
-    /// A value was pushed out for want of room.
+    /// Whether a value may have been pushed out for want of room.
+    pub(super) fn may_evict(&self, key: u8, value: u32) -> bool {
+        let expired = Leave { key, value, why: Removal::Expired };
+        let is_there = self.entries[usize::from(key)].stored == Stored::Value(value);
+        self.peak > self.settings.capacity && (is_there || self.leaves.contains(&expired))
+    }
+
+    /// It was.
     pub(super) fn evict(&mut self, key: u8, value: u32) {
         // What expires at once may have been pushed out before that.
         let expired = Leave { key, value, why: Removal::Expired };
@@ -394,9 +403,6 @@ impl Oracle {
             self.counts.evicted += 1;
             return;
         }
-        assert_eq!(self.entry(key).stored, Stored::Value(value), "what leaves was there");
-        let capacity = self.settings.capacity;
-        assert!(self.peak > capacity, "there was room: {} of {capacity}", self.peak);
         let entry = self.entry(key);
         entry.stored = Stored::Nothing;
         entry.doubt();
