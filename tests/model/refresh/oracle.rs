@@ -258,13 +258,14 @@ impl Oracle {
 
     /// It was asked for; the rates are of now.
     pub(crate) fn touch(&mut self, id: u32, rates: Learned) {
-        let most = self.config.idle_refreshes;
+        let (most, price) = (self.config.idle_refreshes, self.price);
         let Some(entry) = self.get_mut(id) else { return };
         entry.rates = rates;
         entry.is_touched = true;
         let was_idle = core::mem::take(&mut entry.idle) >= most;
         let is_stored = entry.terms.is_some() && entry.load.is_none();
-        if is_stored && (was_idle || rates.hit_rate > RISEN * entry.planned_rate) {
+        let is_scarce = price > 0.0 || entry.plan.worth.is_some();
+        if is_stored && (was_idle || is_scarce && rates.hit_rate > RISEN * entry.planned_rate) {
             self.plan(id);
         }
     }
