@@ -19,7 +19,7 @@ use super::loaded::Loaded;
 use super::loader::Loader;
 use super::policy::Policy;
 use super::shared::{Listener, Parts, Shared};
-use super::stored::{Collect, Marks, Store, Values, Weigh, Weigher};
+use super::stored::{Collect, Marks, SLOTS, Store, Values, Weigh, Weigher};
 use crate::refresh::{Config, Planner};
 use crate::scheduler::Budget;
 use crate::sync::Arc;
@@ -28,6 +28,9 @@ use crate::timer::Timer;
 
 /// How late the coarse clock may be before somebody who reads it is misled about a hard expiry.
 const GUARD: Duration = Duration::from_millis(64);
+
+/// So many entries are expected where they have weights that are not known yet.
+const ENTRIES: usize = 1 << 16;
 
 /// So many keys without a value are remembered, at least.
 const LEAST_MARKS: u64 = 64;
@@ -73,7 +76,8 @@ where
     }
 
     /// Loads up to `most` keys at once, where several are due together or asked for together.
-    /// Keys that are not in the result are known to be absent.
+    /// Keys that are not in the result are known to be absent. Each key takes one of the plan's
+    /// [places](crate::refresh::Config::concurrent).
     pub fn bulk<F, Fut, L, E>(mut self, most: usize, load: F) -> Self
     where
         F: Fn(Vec<K>, Budget) -> Fut + Send + Sync + 'static,
@@ -92,7 +96,8 @@ where
         self
     }
 
-    /// How many entries there will be, about; the capacity by default.
+    /// How many entries there will be, about; the capacity by default, or 65,536 with a weigher. As
+    /// many keys are remembered that have no value.
     pub const fn entries(mut self, entries: usize) -> Self {
         self.entries = Some(entries);
         self
@@ -176,7 +181,8 @@ where
         self
     }
 
-    /// Is called for each value that has left the cache, outside its locks.
+    /// Is called for each value that has left the cache, outside its locks, by whoever finds that:
+    /// also by the timer's thread, so that it must not block.
     pub fn listener(mut self, listener: impl Fn(&K, &V, Removal) + Send + Sync + 'static) -> Self {
         self.listener = Some(Box::new(listener));
         self
@@ -240,7 +246,9 @@ where
         start: Time,
     ) -> Result<RefreshCache<K, V>, BuildError> {
         self.validate()?;
-        let planner = Planner::new(self.plan, start).map_err(BuildError::Plan)?;
+        // Every entry may be loaded: ids are slots, and grow with the entries alone.
+        let plan = Config { bound: self.plan.bound.max(SLOTS), ..self.plan };
+        let planner = Planner::new(plan, start).map_err(BuildError::Plan)?;
         let mut core = Core::new(planner, start, self.seed);
         core.latency = Latency::declared(self.latency);
         let shared = Shared::new(Parts {
@@ -258,7 +266,9 @@ where
     }
 
     fn store(&self) -> Result<Store<K, V>, BuildError> {
-        let entries = self.entries.unwrap_or(usize::try_from(self.capacity).unwrap_or(1 << 16));
+        let weight = usize::try_from(self.capacity).unwrap_or(usize::MAX);
+        let most = if self.weigher.is_some() { ENTRIES } else { usize::MAX };
+        let entries = self.entries.unwrap_or(weight.min(most));
         let options = |weight| {
             let mut options = OptionsBuilder::new();
             options.estimated_items_capacity(entries).weight_capacity(weight).build()

@@ -1,7 +1,7 @@
 //! The time on the hit path: an atomic that whoever drives the cache moves.
 
 use super::stored::{Epoch, Word};
-use crate::sync::{AtomicBool, CachePadded, Ordering, SharedU64};
+use crate::sync::{CachePadded, Ordering, SharedU64};
 use crate::time::Time;
 use crate::timer::Timer;
 
@@ -23,19 +23,14 @@ struct Front {
     word: SharedU64,
     /// Only of a cache that its caller drives.
     now_ns: SharedU64,
-    /// The cache is being cleared: what is stored is not there any more.
-    is_clearing: AtomicBool,
 }
 
 impl CacheClock {
     pub(super) fn new(timer: Option<Timer>, start: Time) -> Self {
         let epoch = Epoch(start);
         let word = if timer.is_some() { Word::END } else { epoch.at(start) };
-        let front = Front {
-            word: SharedU64::new(word.0),
-            now_ns: SharedU64::new(start.as_nanos()),
-            is_clearing: AtomicBool::new(false),
-        };
+        let front =
+            Front { word: SharedU64::new(word.0), now_ns: SharedU64::new(start.as_nanos()) };
         Self { front: CachePadded::new(front), epoch, timer }
     }
 
@@ -70,37 +65,39 @@ impl CacheClock {
         self.front.word.fetch_max(self.epoch.at(now).0, Ordering::Relaxed);
     }
 
+    /// Lets the clock stand until somebody reads it.
     pub(super) fn park(&self) {
-        self.front.word.store(Word::END.0, Ordering::SeqCst);
+        let (shown, order) = (self.coarse(), Ordering::SeqCst);
+        if shown < Word::CLEARING {
+            // If it has moved meanwhile, it goes on for one more turn.
+            let _ = self.front.word.compare_exchange(shown.0, Word::END.0, order, order);
+        }
     }
 
     pub(super) fn is_parked(&self) -> bool {
-        self.coarse() == Word::END
+        self.coarse() >= Word::CLEARING
     }
 
     /// Lets a parked clock go on; says whether this call did that.
     pub(super) fn unpark(&self, now: Time) -> bool {
         let (word, order) = (self.epoch.at(now).0, Ordering::Relaxed);
-        self.is_parked()
-            && !self.is_clearing()
+        self.coarse() == Word::END
             && self.front.word.compare_exchange(Word::END.0, word, order, order).is_ok()
     }
 
-    /// What is stored is not there any more, for everybody, until `end_clearing`.
+    /// What is stored is not there any more, for everybody, until `end_clearing`. Nobody lets the
+    /// clock go on meanwhile.
     pub(super) fn begin_clearing(&self) {
-        self.front.is_clearing.store(true, Ordering::SeqCst);
-        self.park();
+        self.front.word.store(Word::CLEARING.0, Ordering::SeqCst);
     }
 
     /// Only what was stored afterwards is left.
     pub(super) fn end_clearing(&self) {
-        self.front.is_clearing.store(false, Ordering::SeqCst);
-        if self.timer.is_none() {
-            self.unpark(self.now());
-        }
+        let word = if self.timer.is_some() { Word::END } else { self.epoch.at(self.now()) };
+        self.front.word.store(word.0, Ordering::SeqCst);
     }
 
     pub(super) fn is_clearing(&self) -> bool {
-        self.front.is_clearing.load(Ordering::SeqCst)
+        self.front.word.load(Ordering::SeqCst) == Word::CLEARING.0
     }
 }

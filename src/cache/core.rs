@@ -6,9 +6,11 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use super::answer::Removal;
-use super::flight::Flight;
+use super::error::LoadError;
+use super::flight::{Flight, Outcome};
 use super::latency::Latency;
 use super::load::{Body, Load};
+use super::loaded::Loaded;
 use super::records::Records;
 use super::stats::LoadStats;
 use super::stored::Kind;
@@ -65,11 +67,25 @@ pub(super) struct Effects<K, V> {
     pub(super) removed: Vec<(K, V, Removal)>,
     /// Copies of values that are there still.
     pub(super) replaced: Vec<V>,
+    /// What nobody needs, and only its owner knows how to drop.
+    pub(super) discarded: Vec<Discarded<V>>,
+}
+
+/// Something of the user's that nobody needs.
+pub(super) enum Discarded<V> {
+    Outcome(Outcome<V>),
+    Loaded(Loaded<V>),
+    Error(LoadError),
 }
 
 impl<K, V> Effects<K, V> {
     pub(super) const fn new() -> Self {
-        Self { wakers: Vec::new(), removed: Vec::new(), replaced: Vec::new() }
+        Self {
+            wakers: Vec::new(),
+            removed: Vec::new(),
+            replaced: Vec::new(),
+            discarded: Vec::new(),
+        }
     }
 }
 

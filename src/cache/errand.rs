@@ -5,9 +5,10 @@ use core::mem;
 use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::core::Discarded;
 use super::error::{LoadError, WaitError};
 use super::flight::Flight;
-use super::load::Attempt;
+use super::load::{Attempt, Order};
 use super::loaded::{Content, Loaded};
 use super::loader::{Batch, BoxFuture, Loader};
 use super::pump::deadline;
@@ -45,6 +46,8 @@ where
     /// Empty once they have landed.
     landings: Vec<Landing<K, V>>,
     budget: Budget,
+    /// The time of those who wait: without any, what it depends on is as little urgent.
+    upstream: Budget,
     began: Option<Time>,
     stage: Stage<K, V>,
 }
@@ -61,9 +64,12 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    pub(super) fn new(shared: &Shared<K, V>, landings: Vec<Landing<K, V>>, budget: Budget) -> Self {
+    pub(super) fn new(shared: &Shared<K, V>, landings: Vec<Landing<K, V>>, order: &Order) -> Self {
         let (loader, own) = (shared.loader.clone(), shared.own.clone());
-        Self { shared: own, loader, landings, budget, began: None, stage: Stage::Waiting }
+        let budget = Budget::until(order.until);
+        let upstream = order.deadline.map_or(Budget::UNLIMITED, Budget::until);
+        let (began, stage) = (None, Stage::Waiting);
+        Self { shared: own, loader, landings, budget, upstream, began, stage }
     }
 
     /// Goes on as far as it can. What the user wrote may panic.
@@ -88,7 +94,7 @@ where
     fn upstream(&self) -> Vec<BoxFuture<()>> {
         let Some(shared) = self.shared.upgrade() else { return Vec::new() };
         let keys = self.landings.iter().map(|landing| &landing.key);
-        keys.flat_map(|key| shared.upstream(key, self.budget)).collect()
+        keys.flat_map(|key| shared.upstream(key, self.upstream)).collect()
     }
 
     /// Brings home what there is.
@@ -102,12 +108,16 @@ where
                     let found = loaded.iter().position(|(key, _)| *key == landing.key);
                     let found = found.map(|at| loaded.swap_remove(at).1);
                     let loaded = found.unwrap_or_else(Loaded::absent);
-                    shared.land(&landing, Ok(loaded), began);
+                    let landed = contain(|| shared.land(&landing, Ok(loaded), began));
+                    if landed.is_none() {
+                        let error = LoadError::panicked(&"a value could not be stored");
+                        contain(|| shared.land(&landing, Err(error), began));
+                    }
                 }
             }
             Err(error) => {
                 for landing in landings {
-                    shared.land(&landing, Err(error.clone()), began);
+                    contain(|| shared.land(&landing, Err(error.clone()), began));
                 }
             }
         }
@@ -177,7 +187,7 @@ where
             },
         };
         self.leave_flight(landing);
-        landing.flight.land(outcome, &mut self.effects.wakers);
+        self.tell(&landing.flight, outcome);
         self.forget_if_idle(landing.record);
     }
 
@@ -220,7 +230,9 @@ where
         if !self.is_current(landing) {
             self.core.stats.superseded += 1;
             self.core.planner.finish(now, landing.load, End::Loaded);
-            return loaded.answer().ok_or(WaitError::Failed(nothing_to_keep()));
+            let answer = loaded.answer().ok_or(WaitError::Failed(nothing_to_keep()));
+            self.discard(Some(Discarded::Loaded(loaded)));
+            return answer;
         }
         self.note_lag(landing);
         self.core.planner.finish(now, landing.load, end);
@@ -228,10 +240,14 @@ where
         if !self.store(landing.record, loaded, began) {
             let error = nothing_to_keep();
             self.failed(landing.record, error.clone(), None);
+            self.discard(outcome.map(|answer| Discarded::Outcome(Ok(answer))));
             return Err(WaitError::Failed(error));
         }
         if let Some(record) = self.core.records.get_mut(landing.record) {
             record.sequence = landing.sequence;
+            if landing.sequence < record.expired {
+                self.turn_stale(landing.record);
+            }
         }
         Ok(outcome.unwrap_or_else(|| self.shared.peek_at(&landing.key, now)))
     }
@@ -258,29 +274,46 @@ where
         let is_dropped = matches!(error, LoadError::Dropped);
         let stats = &mut self.core.stats;
         *(if is_dropped { &mut stats.dropped } else { &mut stats.failed }) += 1;
-        let (now, is_demanded) = (self.now, matches!(landing.urgency, Urgency::Demanded { .. }));
+        let now = self.now;
         if !self.is_of_flight(landing) {
             let end = End::Failed { retry_at: now };
             self.core.planner.finish(now, landing.load, end);
-        } else if is_dropped && is_demanded {
-            // Its dispatcher had no time for it before the first deadline: nothing against the key.
-            self.core.planner.finish(now, landing.load, End::Dropped { retry_at: now });
-            let asked = deadline(landing.urgency).unwrap_or(Time::MAX);
-            let wakers = &mut self.effects.wakers;
-            if let Some(next) = landing.flight.land_until(asked, wakers) {
-                if let Some(record) = self.core.records.get_mut(landing.record) {
-                    record.load = None;
-                }
-                let next = (next < Time::MAX).then_some(next);
-                match self.core.planner.demand(now, landing.record.slot(), next) {
-                    Demand::Queued | Demand::Joined(_) => return None,
-                    Demand::BackedOff(_) | Demand::Full => return Some(Err(WaitError::Full)),
-                }
-            }
+        } else if is_dropped {
+            return self.dropped(landing);
         } else {
             self.failed(landing.record, error.clone(), Some(landing.load));
         }
         Some(Err(WaitError::Failed(error)))
+    }
+
+    /// Its dispatcher had no time for a load, which is nothing against the key: a refresh is tried
+    /// again later, and those whose deadline was not the first are waited for still.
+    ///
+    /// If none is left, it is wanted once more, without a deadline: who comes next finds it.
+    fn dropped(&mut self, landing: &Landing<K, V>) -> Option<super::flight::Outcome<V>> {
+        let (now, chance) = (self.now, self.core.chance());
+        let first = landing.flight.first_deadline().or_else(|| deadline(landing.urgency));
+        let is_demanded = matches!(landing.urgency, Urgency::Demanded { .. });
+        let is_wanted = is_demanded || landing.flight.first_deadline().is_some();
+        let mut retry_at = now;
+        if let Some(record) = self.core.records.get_mut(landing.record).filter(|_| !is_wanted) {
+            record.drops = record.drops.saturating_add(1);
+            retry_at += self.shared.policy.back_off(record.drops, chance);
+        }
+        self.core.planner.finish(now, landing.load, End::Dropped { retry_at });
+        let wakers = &mut self.effects.wakers;
+        let next = first.and_then(|first| landing.flight.land_until(first, wakers));
+        if next.is_none() && (first.is_none() || !is_wanted) {
+            return Some(Err(WaitError::Failed(LoadError::Dropped)));
+        }
+        if let Some(record) = self.core.records.get_mut(landing.record) {
+            record.load = None;
+        }
+        let next = next.filter(|&next| next < Time::MAX);
+        match self.core.planner.demand(now, landing.record.slot(), next) {
+            Demand::Queued | Demand::Joined(_) => None,
+            Demand::BackedOff(_) | Demand::Full => Some(Err(WaitError::Full)),
+        }
     }
 }
 
@@ -288,7 +321,7 @@ where
 fn close<K, V>(landings: &[Landing<K, V>]) {
     let mut wakers = Vec::new();
     for landing in landings {
-        landing.flight.land(Err(WaitError::Closed), &mut wakers);
+        drop(landing.flight.land(Err(WaitError::Closed), &mut wakers));
     }
     for waker in wakers {
         contain(|| waker.wake());

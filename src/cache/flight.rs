@@ -35,6 +35,7 @@ struct Waiter {
     /// The end of time for those who wait as long as it takes.
     deadline: Time,
     waker: Option<Waker>,
+    is_worker: bool,
     /// An end that comes before that of the flight.
     end: Option<WaitError>,
 }
@@ -53,7 +54,7 @@ impl<V> Flight<V> {
     /// Waits until the deadline: the number by which one is known.
     pub(super) fn join(&self, deadline: Time) -> usize {
         let mut state = self.state.lock();
-        let waiter = Some(Waiter { deadline, waker: None, end: None });
+        let waiter = Some(Waiter { deadline, waker: None, is_worker: false, end: None });
         match state.free.pop() {
             Some(number) => {
                 state.waiters[number] = waiter;
@@ -96,13 +97,15 @@ impl<V> Flight<V> {
         true
     }
 
-    /// The outcome; whoever waited is to be woken.
-    pub(super) fn land(&self, outcome: Outcome<V>, wakers: &mut Vec<Waker>) {
+    /// The outcome; whoever waited is to be woken. It comes back if there is one already.
+    pub(super) fn land(&self, outcome: Outcome<V>, wakers: &mut Vec<Waker>) -> Option<Outcome<V>> {
         let mut state = self.state.lock();
-        if state.outcome.is_none() {
-            state.outcome = Some(outcome);
-        }
         wakers.extend(state.waiters.iter_mut().flatten().filter_map(|it| it.waker.take()));
+        if state.outcome.is_some() {
+            return Some(outcome);
+        }
+        state.outcome = Some(outcome);
+        None
     }
 
     /// The load was dropped, whose order said that it had to be done by `asked`: those who wait
@@ -121,9 +124,20 @@ impl<V> Flight<V> {
         next
     }
 
-    /// What is to be run; it goes on to whoever begins with it first.
-    pub(super) fn set_body(&self, body: &Arc<Body>) {
+    /// What is to be run; it goes on to whoever begins with it first. A worker that waits may be
+    /// the one.
+    pub(super) fn set_body(&self, body: &Arc<Body>, wakers: &mut Vec<Waker>) {
         *self.body.lock() = Some(body.clone());
+        let mut state = self.state.lock();
+        let workers = state.waiters.iter_mut().flatten().filter(|waiter| waiter.is_worker);
+        wakers.extend(workers.filter_map(|waiter| waiter.waker.take()));
+    }
+
+    /// Who waits there could run the load.
+    pub(super) fn set_worker(&self, number: usize) {
+        if let Some(Some(waiter)) = self.state.lock().waiters.get_mut(number) {
+            waiter.is_worker = true;
+        }
     }
 
     pub(super) fn body(&self) -> Option<Arc<Body>> {

@@ -7,6 +7,7 @@ use core::time::Duration;
 use equivalent::Equivalent;
 
 use super::answer::{Answer, Ttl};
+use super::calls::Need;
 use super::entry::Entry;
 use super::error::CycleError;
 use super::loaded::Loaded;
@@ -49,10 +50,7 @@ where
     {
         match self.find(key) {
             Found::Fresh(answer) | Found::Stale(answer) => answer,
-            Found::Missing(now) => {
-                self.ask(key, now);
-                Answer::Missing
-            }
+            Found::Missing(now) => self.ask(key, now),
         }
     }
 
@@ -65,7 +63,7 @@ where
     {
         match self.find(key) {
             Found::Fresh(answer) | Found::Stale(answer) => Wait::ready(Ok(answer)),
-            Found::Missing(now) => self.wait(key, now, budget),
+            Found::Missing(now) => self.wait(key, now, budget, Need::Any),
         }
     }
 
@@ -77,18 +75,18 @@ where
     {
         match self.find(key) {
             Found::Fresh(answer) => Wait::ready(Ok(answer)),
-            Found::Stale(_) => self.wait(key, self.now(), budget),
-            Found::Missing(now) => self.wait(key, now, budget),
+            Found::Stale(_) => self.wait(key, self.now(), budget, Need::Fresh),
+            Found::Missing(now) => self.wait(key, now, budget, Need::Fresh),
         }
     }
 
     /// Loads the key anew, whatever there is, and waits for that within the budget. If a load is
-    /// under way already, that one will do.
+    /// under way already, that one will do. A key whose loads fail is left to its back-off.
     pub fn refresh<Q>(&self, key: &Q, budget: Budget) -> Wait<V>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.wait(key, self.now(), budget)
+        self.wait(key, self.now(), budget, Need::Load)
     }
 
     /// What is there, without a trace: nothing is counted, refreshed or loaded.
@@ -118,7 +116,8 @@ where
     }
 
     /// Makes what is stored for the key stale from now on; says whether there was something. It
-    /// wins over a load that is under way, since that may have read what is old now.
+    /// wins over a load that is under way, since that may have read what is old now: what it brings
+    /// is stored, and stale.
     pub fn expire<Q>(&self, key: &Q) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -234,12 +233,16 @@ where
     {
         self.shared.node.depend_on(&other.shared.node)?;
         let other = other.clone();
-        let upstream = move |own: &K, budget| -> Option<BoxFuture<()>> {
+        let upstream = move |own: &K, budget: Budget| -> Option<BoxFuture<()>> {
             let key = key(own)?;
             if matches!(other.peek(&key), Answer::Fresh(_) | Answer::Absent) {
                 return None;
             }
-            let refreshed = other.get_fresh(&key, budget);
+            let refreshed = match budget.deadline() {
+                Some(_) => other.get_fresh(&key, budget),
+                // For a refresh that has no deadline itself, this one has none.
+                None => other.shared.visit(other.now(), |visit| visit.freshen(&key))?,
+            };
             // The loader will hear of a failure when it asks for the value itself.
             Some(Box::pin(async { drop(refreshed.await) }))
         };
@@ -256,12 +259,13 @@ where
 
     /// What is there, or the value, which is stored then.
     pub(super) fn put_if_missing(&self, key: &K, value: V) -> Answer<V> {
-        let now = self.now();
+        let (now, mut value) = (self.now(), Some(value));
+        // What is not needed is dropped here, and not under the lock.
         self.shared.visit(now, |visit| match visit.shared.peek_at(key, now) {
-            Answer::Missing => {
+            Answer::Missing => value.take().map_or(Answer::Missing, |value| {
                 visit.put(key, Loaded::new(value.clone()));
                 Answer::Fresh(value)
-            }
+            }),
             known => known,
         })
     }
@@ -328,18 +332,22 @@ where
 
     /// Asks for a load that nobody waits for.
     #[cold]
-    fn ask<Q>(&self, key: &Q, now: Time)
+    fn ask<Q>(&self, key: &Q, now: Time) -> Answer<V>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.shared.visit(now, |visit| visit.ask(key));
+        if self.shared.clock.is_clearing() {
+            // The lock is held for long, and whatever is asked for now is forgotten by its end.
+            return Answer::Missing;
+        }
+        self.shared.visit(now, |visit| visit.ask(key))
     }
 
-    fn wait<Q>(&self, key: &Q, now: Time, budget: Budget) -> Wait<V>
+    fn wait<Q>(&self, key: &Q, now: Time, budget: Budget, need: Need) -> Wait<V>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.shared.visit(now, |visit| visit.get_or_wait(key, budget))
+        self.shared.visit(now, |visit| visit.get_or_wait(key, budget, need))
     }
 }
 

@@ -55,6 +55,13 @@ impl Hits {
         counts[at].fetch_and(!STALE, Ordering::Relaxed);
     }
 
+    /// A slot's entry is gone: what was counted of it is nobody's.
+    pub(super) fn forget(&self, slot: u32) {
+        if let Some(counts) = self.count(slot) {
+            counts.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// A hit of an entry of whose hits one in 2^`shift` is counted: says how many this one counts
     /// for, if it is.
     #[inline]

@@ -1,7 +1,7 @@
 //! What a dispatcher runs.
 
 use core::fmt;
-use core::future::{Future, poll_fn};
+use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
@@ -95,10 +95,27 @@ impl Body {
         Poll::Ready(())
     }
 
-    /// Runs it, if nobody has begun with it.
-    pub(super) fn run_here(self: Arc<Self>) -> impl Future<Output = ()> {
-        let mut running = self.take();
-        poll_fn(move |context| self.poll(&mut running, context))
+    /// Begins with it, if nobody has.
+    pub(super) fn begin(self: Arc<Self>) -> Option<Helped> {
+        let running = Some(self.take()?);
+        Some(Helped { body: self, running })
+    }
+
+    /// Whether somebody has begun with it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.attempt.lock().is_none()
+    }
+}
+
+/// A load that somebody runs who waits for it.
+pub(super) struct Helped {
+    body: Arc<Body>,
+    running: Option<Box<dyn Attempt>>,
+}
+
+impl Helped {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.body.poll(&mut self.running, context)
     }
 }
 

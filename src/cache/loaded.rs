@@ -70,11 +70,11 @@ impl<V> Loaded<V> {
         self
     }
 
-    /// Sets what loading this key again costs the backend beside other keys; 1.0 by default. What
-    /// is not a positive number counts as 1.0.
+    /// Sets what loading this key again costs the backend beside other keys; 1.0 by default, and
+    /// from a millionth to a million. What is not a positive number counts as 1.0.
     #[must_use]
     pub const fn cost(mut self, cost: f64) -> Self {
-        self.cost = if cost.is_finite() && cost > 0.0 { cost } else { 1.0 };
+        self.cost = if cost.is_finite() && cost > 0.0 { cost.clamp(1e-6, 1e6) } else { 1.0 };
         self
     }
 }

@@ -5,6 +5,8 @@ use core::hash::Hash;
 use equivalent::Equivalent;
 
 use super::answer::Answer;
+use super::calls::Need;
+use super::core::Discarded;
 use super::handle::{Found, RefreshCache};
 use super::wait::{Wait, WaitMany};
 use crate::scheduler::Budget;
@@ -31,7 +33,10 @@ where
         let answers = keys.into_iter().map(&mut find).collect();
         if !missing.is_empty() {
             self.shared.visit(self.now(), |visit| {
-                missing.into_iter().for_each(|key| visit.ask(key));
+                for key in missing {
+                    let answer = visit.ask(key);
+                    visit.discard(Some(Discarded::Outcome(Ok(answer))));
+                }
             });
         }
         answers
@@ -56,12 +61,13 @@ where
             let answers = found.into_iter().filter_map(|(_, answer)| answer);
             return WaitMany::new(answers.map(|answer| Wait::ready(Ok(answer))).collect());
         }
-        let waits = self.shared.visit(self.now(), |visit| {
-            let waits = found.into_iter().map(|(key, answer)| match answer {
+        // Not made under the lock: should a key panic there, they are dropped without it.
+        let mut waits = Vec::new();
+        self.shared.visit(self.now(), |visit| {
+            waits.extend(found.into_iter().map(|(key, answer)| match answer {
                 Some(answer) => Wait::ready(Ok(answer)),
-                None => visit.get_or_wait(key, budget),
-            });
-            waits.collect()
+                None => visit.get_or_wait(key, budget, Need::Any),
+            }));
         });
         WaitMany::new(waits)
     }

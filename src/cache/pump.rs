@@ -4,17 +4,17 @@ use core::hash::Hash;
 use core::time::Duration;
 
 use super::answer::Removal;
-use super::core::{Command, Running};
+use super::core::{Command, Discarded, Running};
 use super::errand::{Errand, Landing};
 use super::error::{LoadError, WaitError};
 use super::flight::Flight;
 use super::load::{Body, Load, Order};
+use super::records::Record;
 use super::storage::Until;
 use super::stored::Kind;
 use super::visit::Visit;
 use crate::key::Key;
-use crate::refresh::{End, Next, Urgency};
-use crate::scheduler::Budget;
+use crate::refresh::{End, Next, Terms, Urgency};
 use crate::sync::Arc;
 use crate::time::Time;
 
@@ -37,7 +37,7 @@ where
     pub(super) fn pump(&mut self) -> Option<Time> {
         let mut starts = Vec::new();
         let mut until = Some(self.now);
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MOST_STEPS.max(self.shared.loader.most()) {
             match self.core.planner.poll(self.now) {
                 Next::Load { id, load, urgency, until } => {
                     starts.extend(self.start(id, load, urgency, until));
@@ -94,11 +94,11 @@ where
         let known = group.iter().map(|it| &it.landing);
         let known: Vec<_> = known.map(|it| (it.load, it.record, it.flight.clone())).collect();
         let landings = group.into_iter().map(|it| it.landing).collect();
-        let errand = Errand::new(self.shared, landings, Budget::until(order.until));
+        let errand = Errand::new(self.shared, landings, &order);
         let body = Body::new(Box::new(errand));
         let mut flights = Vec::new();
         for (load, record, flight) in known {
-            flight.set_body(&body);
+            flight.set_body(&body, &mut self.effects.wakers);
             flights.push(flight.clone());
             self.core.set_running(Running { load, record, flight, body: body.clone() });
         }
@@ -121,10 +121,12 @@ where
         let is_its = self.core.is_flight_of(key, &flight);
         if let Some(record) = self.core.records.get_mut(key).filter(|_| is_its) {
             (record.flight, record.load) = (None, None);
-            self.failed(key, LoadError::Overdue, None);
+            // One that nobody has begun with says nothing of the backend.
+            if body.has_begun() {
+                self.failed(key, LoadError::Overdue, None);
+            }
         }
-        let outcome = Err(WaitError::Failed(LoadError::Overdue));
-        flight.land(outcome, &mut self.effects.wakers);
+        self.tell(&flight, Err(WaitError::Failed(LoadError::Overdue)));
         self.forget_if_idle(key);
     }
 
@@ -140,7 +142,9 @@ where
             self.core.planner.back_off(now, key.slot(), retry_at);
         }
         let Some(record) = self.core.records.get_mut(key) else { return };
-        (record.failures, record.error) = (failures, Some(error));
+        record.failures = failures;
+        let before = record.error.replace(error);
+        self.effects.discarded.extend(before.map(Discarded::Error));
         let longest = self.shared.policy.stale_if_error;
         if record.stored.is_none() {
             // What is known of the failure takes a place in the storage: that bounds it.
@@ -156,6 +160,9 @@ where
 
     /// The hard expiry has come.
     fn expired(&mut self, slot: u32) {
+        if self.extended(slot) {
+            return;
+        }
         let Some((key, record)) = self.core.records.at(slot) else { return };
         let is_entry = matches!(record.stored, Some(Kind::Value | Kind::Absent));
         let is_worth_knowing =
@@ -167,6 +174,33 @@ where
             self.take_out(key, Removal::Expired);
         }
         self.forget_if_idle(key);
+    }
+}
+
+impl<K, V> Visit<'_, K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// A value whose load hangs at its hard expiry is served as if that had failed already, if
+    /// values of failed loads are; says whether it is.
+    fn extended(&mut self, slot: u32) -> bool {
+        let (now, longest) = (self.now, self.shared.policy.stale_if_error);
+        let lead = self.shared.total_latency(self.core.latency.high());
+        let epoch = self.shared.clock.epoch();
+        let Some((key, record)) = self.core.records.at_mut(slot) else { return false };
+        let hard = epoch.rounded(record.natural_hard + longest);
+        if record.stored != Some(Kind::Value) || record.load.is_none() || hard <= now {
+            return false;
+        }
+        record.hard = hard;
+        let Record { made, soft, cost, .. } = *record;
+        let change_rate = 1.0 / soft.saturating_since(made).as_secs_f64().max(1e-9);
+        let terms = Terms { stored: made, not_before: now, soft, hard, lead, cost, change_rate };
+        // The id was below the bound before.
+        let _ = self.core.planner.insert(now, slot, terms);
+        self.rewrite(key, &Until(epoch, hard));
+        true
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Record<K, V> {
     /// When the last value was written, or the last one invalidated: a load that began before is
     /// superseded.
     pub(super) sequence: u64,
+    /// When it was expired by hand: what a load brings that began before is stale.
+    pub(super) expired: u64,
     /// What the storage holds for it.
     pub(super) stored: Option<Kind>,
     /// The load that is wanted or under way, and was not superseded.
@@ -37,6 +39,8 @@ pub(super) struct Record<K, V> {
     pub(super) is_wanted: bool,
     /// How many loads in a row have failed, and why the last one has.
     pub(super) failures: u32,
+    /// How many refreshes in a row their dispatcher has not done.
+    pub(super) drops: u32,
     pub(super) error: Option<LoadError>,
     /// Of the hits, one in 2^shift is counted.
     pub(super) shift: u32,
@@ -82,6 +86,7 @@ impl<K: Eq + Hash, V> Records<K, V> {
         let record = Record {
             key: key.to_owned(),
             sequence: 0,
+            expired: 0,
             stored: None,
             flight: None,
             load: None,
@@ -92,6 +97,7 @@ impl<K: Eq + Hash, V> Records<K, V> {
             natural_hard: Time::ZERO,
             is_wanted: false,
             failures: 0,
+            drops: 0,
             error: None,
             shift: 0,
             samples: 0,
@@ -128,6 +134,11 @@ impl<K: Eq + Hash, V> Records<K, V> {
             entry.remove();
         }
         Some(record)
+    }
+
+    /// All that is remembered of failures.
+    pub(super) fn take_errors(&mut self) -> Vec<LoadError> {
+        self.records.iter_mut().filter_map(|(_, record)| record.error.take()).collect()
     }
 
     /// Forgets all records; those who hold them drop them.

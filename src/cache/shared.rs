@@ -2,13 +2,14 @@
 
 use core::hash::Hash;
 use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Wake;
 
 use equivalent::Equivalent;
 
 use super::answer::{Answer, Removal};
 use super::clock::CacheClock;
-use super::core::{Command, Core, Effects};
+use super::core::{Command, Core, Discarded, Effects};
 use super::dependency::{Node, Upstream};
 use super::dispatch::Dispatcher;
 use super::errand::Landing;
@@ -35,6 +36,9 @@ pub(super) type Listener<K, V> = Box<dyn Fn(&K, &V, Removal) + Send + Sync>;
 
 /// So many hits are taken in by one tick.
 const MOST_HITS: usize = 4_096;
+
+/// A caller tells a dispatcher so many things at most.
+const MOST_TOLD: u32 = 256;
 
 /// So often a call looks again at what is due, after dispatchers were told what was.
 const MOST_ECHOES: usize = 4;
@@ -137,7 +141,8 @@ where
     ) -> (R, (Option<Time>, bool)) {
         let core = self.core.lock();
         let mut visit = Visit { shared: self, core, now, effects: Effects::new() };
-        let result = act(&mut visit);
+        // What hashes, clones or weighs may panic: others hear of what was done all the same.
+        let result = catch_unwind(AssertUnwindSafe(|| act(&mut visit)));
         let next = visit.pump();
         let effects = visit.take_effects();
         let has_commands = !visit.core.outbox.is_empty();
@@ -149,7 +154,7 @@ where
         if has_commands {
             self.dispatch();
         }
-        (result, (next, has_commands))
+        (result.unwrap_or_else(|thrown| resume_unwind(thrown)), (next, has_commands))
     }
 
     /// Looks at the core, and changes nothing.
@@ -159,7 +164,7 @@ where
 
     /// Wakes who waits, and drops what has left. All of it is somebody else's code.
     fn tell(&self, effects: Effects<K, V>) {
-        let Effects { wakers, removed, replaced } = effects;
+        let Effects { wakers, removed, replaced, discarded } = effects;
         for waker in wakers {
             contain(|| waker.wake());
         }
@@ -174,20 +179,31 @@ where
         for value in replaced {
             contain(|| drop(value));
         }
+        for unneeded in discarded {
+            contain(|| match unneeded {
+                Discarded::Outcome(outcome) => drop(outcome),
+                Discarded::Loaded(loaded) => drop(loaded),
+                Discarded::Error(error) => drop(error),
+            });
+        }
     }
 
     /// Hands loads over, in the order in which they came. One thread at a time does it: another
     /// one leaves its commands to it, also one that it calls itself.
     fn dispatch(&self) {
-        let mut is_mine = false;
-        loop {
+        for told in 0.. {
             let mut core = self.core.lock();
-            if core.is_dispatching && !is_mine {
+            if core.is_dispatching && told == 0 {
                 return;
+            }
+            if let Some(alarm) = self.alarm.as_ref().filter(|_| told >= MOST_TOLD) {
+                // Others bring more and more: the timer's thread goes on.
+                core.is_dispatching = false;
+                drop(core);
+                return alarm.set(self.clock.now());
             }
             let command = core.outbox.pop_front();
             core.is_dispatching = command.is_some();
-            is_mine = true;
             drop(core);
             match command {
                 None => return,
@@ -347,17 +363,17 @@ impl<K, V> Drop for Shared<K, V> {
         let mut core = self.core.lock();
         for running in core.running.iter_mut().filter_map(Option::take) {
             running.body.call_off(&mut wakers);
-            running.flight.land(Err(WaitError::Closed), &mut wakers);
+            drop(running.flight.land(Err(WaitError::Closed), &mut wakers));
         }
         for (_, record) in core.records.iter() {
             if let Some(flight) = &record.flight {
-                flight.land(Err(WaitError::Closed), &mut wakers);
+                drop(flight.land(Err(WaitError::Closed), &mut wakers));
             }
         }
         let waiting: Vec<_> = core.waits.drain().collect();
         drop(core);
         for (_, (flight, _)) in waiting {
-            flight.land(Err(WaitError::Closed), &mut wakers);
+            drop(flight.land(Err(WaitError::Closed), &mut wakers));
         }
         for waker in wakers {
             contain(|| waker.wake());

@@ -57,6 +57,9 @@ where
             .filter_map(|(key, slot, hard, value)| {
                 let (made, soft, cost, learned) = self.shared.look(|core| {
                     let (_, record) = core.records.at(slot)?;
+                    if record.key != key {
+                        return None;
+                    }
                     let learned = core.planner.learned(now, slot);
                     Some((record.made, record.soft, record.cost, learned))
                 })?;

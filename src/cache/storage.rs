@@ -3,6 +3,7 @@
 use core::hash::Hash;
 
 use super::answer::Removal;
+use super::core::Discarded;
 use super::loaded::{Content, Loaded};
 use super::policy::Lifetime;
 use super::stored::{Epoch, Kind, SLOTS, Stored};
@@ -56,7 +57,9 @@ where
         (record.made, record.cost) = (made, loaded.cost);
         (record.soft, record.hard, record.natural_hard) = (terms.soft, terms.hard, terms.hard);
         (record.shift, record.samples) = (shift, 0);
-        (record.failures, record.error) = (0, None);
+        (record.failures, record.drops) = (0, 0);
+        let error = record.error.take();
+        self.effects.discarded.extend(error.map(Discarded::Error));
         if slot >= SLOTS {
             // More entries than a tag can tell: this one has no place.
             return true;
@@ -84,10 +87,11 @@ where
         let Some(record) = self.core.records.get(key) else { return };
         let owned = record.key.clone();
         let before = self.core.set_stored(key, Some(Kind::Value));
-        if matches!(before, Some(Kind::Absent | Kind::Gone)) {
-            self.shared.store.marks.remove(&owned);
-        }
+        let has_mark = matches!(before, Some(Kind::Absent | Kind::Gone));
+        let marked = has_mark.then(|| owned.clone());
         self.overwrite(key, owned, stored, (before == Some(Kind::Value), why));
+        // The value is there before the mark goes.
+        marked.into_iter().for_each(|owned| drop(self.shared.store.marks.remove(&owned)));
     }
 
     /// Marks a key that has no value. The mark is there before the value goes.

@@ -46,6 +46,9 @@ const LOW: u64 = (1 << LOW_BITS) - 1;
 impl Word {
     /// The end of time, which never comes.
     pub(super) const END: Self = Self(u64::MAX);
+
+    /// As late, for another reason: nothing that is stored counts.
+    pub(super) const CLEARING: Self = Self(u64::MAX - 1);
 }
 
 /// From where a cache's words count: the time when it was made.
@@ -137,10 +140,15 @@ impl<V> Stored<V> {
     }
 
     /// The same entry with another end.
+    ///
+    /// What was fresh to its old end is stale from there on.
     pub(super) fn ending(mut self, epoch: Epoch, hard: Time) -> Self {
         let tag = self.tag();
+        if tag & TO_THE_END != 0 {
+            self.fresh_until = self.hard;
+        }
         self.hard = epoch.until(hard).0;
-        self.tagged(tag)
+        self.tagged(tag & !TO_THE_END)
     }
 
     /// Is stale from now on.
@@ -274,7 +282,9 @@ mod tests {
         let near = hard - us(30);
         assert!(stored.is_fresh_at(EPOCH.at(now)) && !stored.is_fresh_at(EPOCH.at(near)));
         assert!(stored.is_fresh_at_true(EPOCH, near));
-        assert!(!stored.expired().is_fresh_at_true(EPOCH, now));
+        assert!(!stored.clone().expired().is_fresh_at_true(EPOCH, now));
+        let longer = stored.ending(EPOCH, hard + us(50_000));
+        assert!(longer.is_fresh_at_true(EPOCH, near) && !longer.is_fresh_at_true(EPOCH, hard));
     }
 
     #[test]

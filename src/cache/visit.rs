@@ -5,9 +5,9 @@ use core::mem;
 
 use equivalent::Equivalent;
 
-use super::core::{Command, Core, Effects};
+use super::core::{Command, Core, Discarded, Effects};
 use super::error::{LoadError, WaitError};
-use super::flight::Flight;
+use super::flight::{Flight, Outcome};
 use super::shared::Shared;
 use super::wait::{Host, Wait, Waiting};
 use crate::key::Key;
@@ -47,12 +47,14 @@ where
         deadline: Option<Time>,
     ) -> Result<Arc<Flight<V>>, WaitError> {
         let (now, slot) = (self.now, key.slot());
-        let Core { records, planner, .. } = &mut *self.core;
+        let Core { records, planner, outbox, .. } = &mut *self.core;
         let Some(record) = records.get_mut(key) else { return Err(WaitError::Closed) };
         if let Some(flight) = record.flight.clone() {
-            // The planner has let go of a load whose entry was evicted: it is none of its ids'.
             if record.load.is_none() || planner.is_loading(slot) {
                 planner.demand(now, slot, deadline);
+            } else if let Some(deadline) = deadline {
+                // The planner has let go of a load whose entry was evicted: it is none of its ids'.
+                outbox.push_back(Command::Raise(flight.clone(), deadline));
             }
             return Ok(flight);
         }
@@ -92,23 +94,43 @@ where
         if record.stored.is_none() && record.flight.is_none() {
             let now = self.now;
             self.core.planner.remove(now, key.slot());
-            self.core.records.remove(key);
+            self.shared.hits.forget(key.slot());
+            let error = self.core.records.remove(key).and_then(|record| record.error);
+            self.discard(error.map(Discarded::Error));
         }
     }
 
-    /// The load in flight for the key is not its any more; it goes on for those who wait. One
-    /// that has not begun will see what is new.
+    /// Drops something of the user's once the lock is free.
+    pub(super) fn discard(&mut self, unneeded: Option<Discarded<V>>) {
+        self.effects.discarded.extend(unneeded);
+    }
+
+    /// Tells those who wait for a flight.
+    pub(super) fn tell(&mut self, flight: &Flight<V>, outcome: Outcome<V>) {
+        let unneeded = flight.land(outcome, &mut self.effects.wakers);
+        self.discard(unneeded.map(Discarded::Outcome));
+    }
+
+    /// The load in flight for the key is not its any more: it stores nothing, and goes on for those
+    /// who wait. One that has not begun will see what is new.
     pub(super) fn supersede(&mut self, key: Key) -> Option<Arc<Flight<V>>> {
-        let (now, sequence) = (self.now, self.core.next_sequence());
+        let sequence = self.core.next_sequence();
+        self.core.records.get_mut(key)?.sequence = sequence;
+        let flight = self.let_go(key)?;
+        if flight.first_deadline().is_none() {
+            // Nobody waits for it, and nothing of it will be stored.
+            self.core.outbox.push_back(Command::Cancel(flight.clone()));
+        }
+        Some(flight)
+    }
+
+    /// Who comes from now on doesn't wait for the load in flight for the key.
+    pub(super) fn let_go(&mut self, key: Key) -> Option<Arc<Flight<V>>> {
+        let now = self.now;
         let record = self.core.records.get_mut(key)?;
-        record.sequence = sequence;
         record.load.take()?;
         let flight = record.flight.take();
         self.core.planner.abandon(now, key.slot());
-        if let Some(flight) = flight.clone().filter(|flight| flight.first_deadline().is_none()) {
-            // Nobody waits for it, and nothing of it will be stored.
-            self.core.outbox.push_back(Command::Cancel(flight));
-        }
         flight
     }
 

@@ -5,8 +5,10 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use super::error::WaitError;
 use super::flight::{Flight, Outcome};
-use crate::block::{block_on, unpark_waker};
+use super::load::Helped;
+use crate::block::unpark_waker;
 use crate::key::Key;
 use crate::sync::{Arc, Weak, park};
 
@@ -68,26 +70,42 @@ impl<V: Clone> Wait<V> {
     /// Waits for the answer, at most for the budget.
     ///
     /// A thread on which the cache's dispatcher runs loads (a worker of its pool) runs the load
-    /// itself, if nobody has begun with it. A load that has begun and needs that thread can't go
-    /// on meanwhile: await there instead.
+    /// itself, if nobody has begun with it. A load that has begun and needs that thread, or that
+    /// waits for a place behind one that does, can't go on meanwhile: await there instead.
     ///
     /// # Errors
     ///
-    /// If there is no answer within the budget, the load fails, or the cache is dropped.
+    /// If there is no answer within the budget, the load fails, or the cache is dropped; also if the
+    /// answer was given already.
     pub fn wait(mut self) -> Outcome<V> {
-        if let State::Waiting(waiting) = &self.0 {
-            let is_worker = waiting.host.upgrade().is_some_and(|host| host.is_worker());
-            if let Some(load) = waiting.flight.body().filter(|_| is_worker) {
-                block_on(load.run_here());
+        let worker = match &self.0 {
+            State::Waiting(waiting) => {
+                let is_worker = waiting.host.upgrade().is_some_and(|host| host.is_worker());
+                is_worker.then(|| {
+                    waiting.flight.set_worker(waiting.number);
+                    waiting.flight.clone()
+                })
             }
-        }
+            State::Ready(_) => None,
+            State::Gone => return Err(WaitError::Closed),
+        };
         let waker = unpark_waker();
         let mut context = Context::from_waker(&waker);
+        let mut helped: Option<Helped> = None;
         loop {
+            // A load that has not ended by then is dropped, and wanted again.
             if let Poll::Ready(outcome) = Pin::new(&mut self).poll(&mut context) {
                 return outcome;
             }
-            park();
+            if helped.is_none() {
+                helped = worker.as_ref().and_then(|flight| flight.body()?.begin());
+            }
+            let has_ended = helped.as_mut().is_some_and(|load| load.poll(&mut context).is_ready());
+            if has_ended {
+                helped = None;
+            } else {
+                park();
+            }
         }
     }
 

@@ -31,8 +31,8 @@ impl Planner {
                 self.raise(load, deadline);
                 return Demand::Joined(load);
             }
-            if now < entry.retry_at {
-                return Demand::BackedOff(entry.retry_at);
+            if now < entry.barred_until {
+                return Demand::BackedOff(entry.barred_until);
             }
         }
         if self.demands.len() >= self.config.demand_bound as usize
@@ -75,7 +75,10 @@ impl Planner {
         match (end, ended.age) {
             (End::Changed, Some(age)) => entry.changes.observe(age, true),
             (End::Unchanged, Some(age)) => entry.changes.observe(age, false),
-            (End::Failed { retry_at } | End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
+            (End::Failed { retry_at }, _) => {
+                (entry.retry_at, entry.barred_until) = (retry_at, retry_at);
+            }
+            (End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
             (End::Changed | End::Unchanged | End::Loaded, _) => {}
         }
         self.arm(id);

@@ -36,8 +36,10 @@ pub(super) struct Entry {
     pub(super) is_touched: bool,
     /// How many refreshes started in a row for which nobody had asked.
     pub(super) idle: u32,
-    /// Not loaded before.
+    /// Not refreshed before.
     pub(super) retry_at: Time,
+    /// Not loaded before, whoever wants it.
+    pub(super) barred_until: Time,
     /// The hit rate by which its plan was made.
     pub(super) planned_rate: f64,
 }
@@ -81,6 +83,7 @@ impl Entry {
             is_touched: false,
             idle: 0,
             retry_at: Time::ZERO,
+            barred_until: Time::ZERO,
             planned_rate: 0.0,
         }
     }

@@ -175,7 +175,8 @@ impl Planner {
             entry.changes = ChangeRate::unknown(terms.change_rate);
         }
         entry.terms = Some(Terms { stored: terms.stored.min(now), ..terms });
-        (entry.stale_since, entry.retry_at) = (None, Time::ZERO);
+        entry.stale_since = None;
+        (entry.retry_at, entry.barred_until) = (Time::ZERO, Time::ZERO);
         self.arm(id);
         Ok(())
     }
@@ -244,7 +245,7 @@ impl Planner {
     pub fn back_off(&mut self, now: Time, id: u32, until: Time) {
         self.at(now);
         if let Ok(entry) = self.entry_or_unknown(id) {
-            entry.retry_at = until;
+            (entry.retry_at, entry.barred_until) = (until, until);
             self.arm(id);
         }
     }

@@ -134,9 +134,10 @@ pub enum End {
         /// When it may be tried again.
         retry_at: Time,
     },
-    /// It was never done, and is not tried again before this time.
+    /// It was never done, which says nothing of the backend: a refresh is not tried again before
+    /// this time, and a demand at once.
     Dropped {
-        /// When it may be tried again.
+        /// When a refresh may be tried again.
         retry_at: Time,
     },
 }

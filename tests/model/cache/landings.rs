@@ -43,7 +43,7 @@ impl Oracle {
         let first = self.loads[load].landings[0].version;
         let fault = match brings {
             Brings::Error => Fault::Failed(first),
-            Brings::Panic => Fault::Panicked(load),
+            Brings::Panic => Fault::Panicked,
             Brings::Value(_) | Brings::Absent(_) | Brings::Unchanged => {
                 return self.loaded(landing, brings, made);
             }

@@ -347,6 +347,12 @@ impl CacheModel {
     }
 }
 
+impl Drop for CacheModel {
+    fn drop(&mut self) {
+        self.world.end_all();
+    }
+}
+
 impl Model for CacheModel {
     type Op = Op;
 

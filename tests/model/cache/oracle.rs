@@ -46,7 +46,7 @@ pub(super) enum Stored {
 pub(super) enum Fault {
     /// What the loader read before it failed.
     Failed(u32),
-    Panicked(usize),
+    Panicked,
     Overdue,
     Dropped,
     /// There was nothing that could be unchanged.

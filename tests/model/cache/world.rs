@@ -188,6 +188,15 @@ impl World {
         drop(running);
     }
 
+    /// Drops all loads, which hold the world themselves; no others come.
+    pub(super) fn end_all(&self) {
+        let mut state = self.lock();
+        state.refuse = u32::MAX;
+        let loads: Vec<_> = state.loads.iter_mut().filter_map(|place| place.load.take()).collect();
+        drop(state);
+        drop(loads);
+    }
+
     /// Drops a load that is here.
     pub(super) fn drop_load(&self, load: usize) {
         let dropped = self.lock().loads[load].load.take();
@@ -227,7 +236,8 @@ impl World {
         }
         self.note(Event::Ends { load, end: End::Brings(brings) });
         if brings == Brings::Panic {
-            resume_unwind(Box::new(format!("load {load}")));
+            // What was thrown is leaked, since dropping it may panic: it takes no memory.
+            resume_unwind(Box::new(()));
         }
     }
 }
