@@ -121,7 +121,8 @@ impl PlannerModel {
         entry.seen.expect_changes(&terms);
         entry.was_stored = true;
         entry.terms = Some(Terms { stored: terms.stored.min(now), ..terms });
-        (entry.stale_since, entry.retry_at) = (None, Time::ZERO);
+        entry.stale_since = None;
+        (entry.retry_at, entry.barred_until) = (Time::ZERO, Time::ZERO);
         self.replan(id);
     }
 
@@ -212,7 +213,10 @@ impl PlannerModel {
         match (end, load.and_then(|load| load.age)) {
             (End::Changed, Some(age)) => entry.seen.look(age, true),
             (End::Unchanged, Some(age)) => entry.seen.look(age, false),
-            (End::Failed { retry_at } | End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
+            (End::Failed { retry_at }, _) => {
+                (entry.retry_at, entry.barred_until) = (retry_at, retry_at);
+            }
+            (End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
             _ => {}
         }
         self.replan(id);
@@ -355,7 +359,7 @@ impl Model for PlannerModel {
                 let until = self.now + units(by);
                 self.planner.back_off(self.now, id, until);
                 if let Some(entry) = self.oracle.get_or_new(id) {
-                    entry.retry_at = until;
+                    (entry.retry_at, entry.barred_until) = (until, until);
                     self.replan(id);
                 }
             }

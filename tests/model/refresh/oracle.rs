@@ -28,7 +28,10 @@ pub(crate) struct Entry {
     pub(crate) load: Option<Key>,
     pub(crate) is_touched: bool,
     pub(crate) idle: u32,
+    /// Not refreshed before.
     pub(crate) retry_at: Time,
+    /// Not loaded before, whoever wants it.
+    pub(crate) barred_until: Time,
     planned_rate: f64,
     pub(crate) plan: Plan,
 }
@@ -89,6 +92,7 @@ impl Entry {
             is_touched: false,
             idle: 0,
             retry_at: Time::ZERO,
+            barred_until: Time::ZERO,
             planned_rate: 0.0,
             plan: Plan::default(),
         }
@@ -167,6 +171,10 @@ impl Oracle {
         (0..).zip(&self.entries).filter_map(|(id, entry)| Some((id, entry.as_ref()?)))
     }
 
+    fn knows(&self, id: u32) -> bool {
+        self.get(id).is_some()
+    }
+
     pub(crate) fn is_demanded(&self, id: u32) -> bool {
         self.demands.iter().any(|wanted| wanted.id == id)
     }
@@ -189,7 +197,7 @@ impl Oracle {
     pub(crate) fn plan(&mut self, id: u32) {
         let (now, price, is_demanded) = (self.now, self.price, self.is_demanded(id));
         let config = self.config;
-        self.highest_price = self.highest_price.max(price);
+        self.highest_price = self.highest_price.max(if self.knows(id) { price } else { 0.0 });
         let Some(entry) = self.get_mut(id) else { return };
         entry.planned_rate = entry.rates.hit_rate;
         entry.plan = Plan::default();
@@ -285,9 +293,9 @@ impl Oracle {
             self.await_load(load, deadline);
             return Demand::Joined(load);
         }
-        let retry_at = self.get(id).map_or(Time::ZERO, |entry| entry.retry_at);
-        if self.now < retry_at {
-            return Demand::BackedOff(retry_at);
+        let barred_until = self.get(id).map_or(Time::ZERO, |entry| entry.barred_until);
+        if self.now < barred_until {
+            return Demand::BackedOff(barred_until);
         }
         let is_full = self.demands.len() >= self.config.demand_bound as usize;
         if is_full || self.get_or_new(id).is_none() {
