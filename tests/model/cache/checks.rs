@@ -119,7 +119,8 @@ impl CacheModel {
         let is_stored = matches!(entry.stored, Stored::Value(_) | Stored::Absent);
         let is_due = entry.is_expired || entry.due.1 <= now;
         let is_idle = plan.idle_refreshes < 100 || plan.loads_per_second.is_some();
-        let is_backed_off = entry.back_off.is_some_and(|back_off| now < back_off.until.1);
+        let is_backed_off =
+            entry.back_off.is_some_and(|back_off| now < back_off.until.1) || now < entry.pause.1;
         let has_place = self.oracle.occupied() < plan.concurrent
             && self.oracle.refreshing() < plan.concurrent_refreshes;
         let is_busy = entry.flight.is_some() || is_idle || is_backed_off || !has_place;
@@ -136,8 +137,7 @@ impl CacheModel {
                 assert!(self.world.was_woken(number), "nobody drops load {number}");
             }
             for landing in &load.landings {
-                let is_known =
-                    landing.occupies && !landing.is_let_go && self.oracle.is_of_flight(landing);
+                let is_known = landing.occupies && self.oracle.is_of_flight(landing);
                 let asked = self.oracle.first_deadline(landing.flight).filter(|_| is_known);
                 let is_told = |asked| load.announced.is_some_and(|told| told <= asked);
                 assert!(asked.is_none_or(is_told), "{asked:?} of {load:?}");
@@ -156,10 +156,8 @@ impl CacheModel {
         let stats = self.cache.stats();
         let loads = &stats.loads;
         let mut expected = self.oracle.counts;
-        // Of hot entries only some hits are counted.
-        let fresh = if self.oracle.is_sampled { expected.fresh } else { stats.fresh };
         let mut found = Counts {
-            fresh,
+            fresh: stats.fresh,
             stale: stats.stale,
             missing: stats.missing,
             demanded: loads.demanded,
