@@ -312,7 +312,8 @@ where
         let next = next.filter(|&next| next < Time::MAX);
         match self.core.planner.demand(now, landing.record.slot(), next) {
             Demand::Queued | Demand::Joined(_) => None,
-            Demand::BackedOff(_) | Demand::Full => Some(Err(WaitError::Full)),
+            Demand::BackedOff(_) => Some(Err(WaitError::Failed(LoadError::Dropped))),
+            Demand::Full => Some(Err(WaitError::Full)),
         }
     }
 }

@@ -75,7 +75,7 @@ impl Planner {
             (End::Failed { retry_at }, _) => {
                 (entry.retry_at, entry.barred_until) = (retry_at, retry_at);
             }
-            (End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
+            (End::Dropped { retry_at }, _) => entry.retry_at = entry.retry_at.max(retry_at),
             (End::Changed | End::Unchanged | End::Loaded, _) => {}
         }
         self.arm(id);

@@ -168,7 +168,8 @@ impl Planner {
         if urgency != Urgency::Refresh || self.crossings.at(id).is_none() {
             return Ok(());
         }
-        match self.market.yields_at(now, entry.worth(now, self.config.memory)) {
+        let worth = entry.worth(now, entry.rates(now, self.config.memory));
+        match self.market.yields_at(now, worth) {
             Some(at) if at <= now => Ok(()),
             Some(at) => Err(Held::Token(at)),
             None => Err(Held::Idle),
@@ -179,8 +180,9 @@ impl Planner {
     fn pay(&mut self, now: Time, id: u32, urgency: Urgency) -> Result<(), Held> {
         let Config { memory, wait_weight, .. } = self.config;
         let Some(entry) = self.entry(id) else { return Err(Held::Busy) };
-        let (cost, worth) = (entry.cost(), entry.worth(now, memory));
-        let kept = entry.keep_worth(now, memory, wait_weight);
+        let rates = entry.rates(now, memory);
+        let (cost, worth) = (rates.cost, entry.worth(now, rates));
+        let kept = entry.keep_worth(rates, wait_weight);
         let lead = entry.terms.map(|terms| terms.lead).unwrap_or_default();
         let (is_expiring, presses) = match urgency {
             // What has time to wait for its turn says nothing of the price.

@@ -121,8 +121,8 @@ impl PlannerModel {
         entry.seen.expect_changes(&terms);
         entry.was_stored = true;
         entry.terms = Some(Terms { stored: terms.stored.min(now), ..terms });
-        (entry.stale_since, entry.retry_at) = (None, Time::ZERO);
-        entry.barred_until = Time::ZERO;
+        entry.stale_since = None;
+        (entry.retry_at, entry.barred_until) = (Time::ZERO, Time::ZERO);
         self.replan(id);
     }
 
@@ -147,7 +147,6 @@ impl PlannerModel {
 
     fn expire(&mut self, id: u32) {
         self.planner.expire(self.now, id);
-        self.oracle.abandon(id);
         let now = self.now;
         if let Some(entry) = self.oracle.get_mut(id) {
             entry.stale_since = entry.terms.map(|_| entry.stale_since.unwrap_or(now));
@@ -216,7 +215,7 @@ impl PlannerModel {
             (End::Failed { retry_at }, _) => {
                 (entry.retry_at, entry.barred_until) = (retry_at, retry_at);
             }
-            (End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
+            (End::Dropped { retry_at }, _) => entry.retry_at = entry.retry_at.max(retry_at),
             _ => {}
         }
         self.replan(id);
@@ -420,7 +419,7 @@ impl Model for PlannerModel {
         let config = self.oracle.config;
         assert!(self.oracle.loads.len() <= config.concurrent as usize);
         let refreshes = self.oracle.loads.iter().filter(|load| load.is_refresh).count();
-        assert!(refreshes <= self.oracle.places(Urgency::Expiring { hard: Time::MAX }));
+        assert!(refreshes <= config.concurrent_refreshes as usize);
     }
 }
 
