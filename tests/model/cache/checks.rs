@@ -49,6 +49,7 @@ impl CacheModel {
         assert!(oracle.starts.is_empty(), "not submitted: {:?}", oracle.starts);
         let has_place = oracle.occupied() < oracle.settings.plan.concurrent;
         assert!(oracle.queue.is_empty() || !has_place, "not submitted: {:?}", oracle.queue);
+        self.oracle.peak = self.oracle.weight();
         self.learn_times();
         self.settle_waits();
     }

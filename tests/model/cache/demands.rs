@@ -374,7 +374,7 @@ impl Oracle {
         let failures = entry.failures;
         let back_off = BackOff { until: self.pause(failures), is_certain: true };
         let entry = &mut self.entries[usize::from(key)];
-        entry.back_off = Some(back_off);
+        (entry.back_off, entry.pause) = (Some(back_off), Span::at(0));
         entry.fault = Some(fault);
         match entry.stored {
             Stored::Nothing => {

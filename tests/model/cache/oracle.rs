@@ -240,7 +240,7 @@ pub(super) struct Oracle {
     pub(super) leaves: Vec<Leave>,
     pub(super) sequence: u64,
     pub(super) counts: Counts,
-    /// What all values weighed together after the last write.
+    /// The most that all values weighed together during the last operation.
     pub(super) peak: u64,
     /// The budget that is saved up, and since when.
     pub(super) tokens: f64,
@@ -375,7 +375,7 @@ impl Oracle {
             pause: Span::at(0),
             ..*entry
         };
-        self.peak = self.weight();
+        self.peak = self.peak.max(self.weight());
     }
 
     /// Nothing is worth knowing about the key any more.
