@@ -1,6 +1,7 @@
 //! What happened is taken in, and compared with what had to.
 
 use punctual::cache::{Removal, Ttl};
+use punctual::refresh::Urgency;
 
 use super::CacheModel;
 use super::oracle::{Counts, Entry, Leave, NEVER, Span, Stored, nanos};
@@ -122,7 +123,7 @@ impl CacheModel {
         let is_backed_off =
             entry.back_off.is_some_and(|back_off| now < back_off.until.1) || now < entry.pause.1;
         let has_place = self.oracle.occupied() < plan.concurrent
-            && self.oracle.refreshing() < plan.concurrent_refreshes;
+            && self.oracle.refreshing() < plan.places(Urgency::Refresh);
         let is_busy = entry.flight.is_some() || is_idle || is_backed_off || !has_place;
         is_stored && is_due && !is_busy
     }

@@ -14,22 +14,13 @@ const RESOLUTION_NS: u64 = 100_000;
 impl Oracle {
     /// Somebody wants a load of the key: the flight that brings it.
     pub(super) fn demand(&mut self, key: u8, deadline: Option<u64>) -> Result<usize, Expected> {
-        let (now, timeout) = (self.now, nanos(self.settings.plan.load_timeout));
-        let new = Queued {
-            key,
-            deadline: deadline.unwrap_or(now.saturating_add(timeout)),
-            number: self.demanded,
-            is_waited_for: deadline.is_some(),
-        };
+        let now = self.now;
+        let new = self.queued(key, deadline);
         let entry = *self.entry(key);
         if let Some(flight) = entry.flight {
             if let Some(queued) = self.queue.iter_mut().find(|queued| queued.key == key) {
-                // Who waits decides, and of those the first.
-                let rank = |it: &Queued| (!it.is_waited_for, it.deadline, it.number);
-                if rank(&new) < rank(queued) {
-                    *queued = new;
-                    self.demanded += 1;
-                }
+                queued.by = queued.by.min(new.by);
+                queued.deadline = queued.deadline.into_iter().chain(deadline).min();
             }
             return Ok(flight);
         }
@@ -45,6 +36,12 @@ impl Oracle {
         let flight = self.new_flight();
         self.entry(key).flight = Some(flight);
         Ok(flight)
+    }
+
+    /// A load of the key that is wanted from now on: none is overtaken for longer than a time-out.
+    pub(super) fn queued(&self, key: u8, deadline: Option<u64>) -> Queued {
+        let most = self.now.saturating_add(nanos(self.settings.plan.load_timeout));
+        Queued { key, by: deadline.unwrap_or(most).min(most), number: self.demanded, deadline }
     }
 
     /// Whether only the cache knows if the key may be loaded.
@@ -130,7 +127,7 @@ impl Oracle {
             self.expire_if_due(key);
         }
         while !self.settings.is_small() && self.occupied() < self.settings.plan.concurrent {
-            let first = self.queue.iter().min_by_key(|it| (it.deadline, it.number));
+            let first = self.queue.iter().min_by_key(|it| (it.by, it.number));
             let Some(&first) = first else { return };
             let landing = self.start_demand(first.key);
             self.starts.push_back(landing);
@@ -205,7 +202,7 @@ impl Oracle {
         self.refill();
         let debt = -f64::from(self.settings.plan.burst);
         self.tokens = (self.tokens - 1.0).max(debt);
-        self.start(key, queued.is_waited_for.then_some(queued.deadline), true)
+        self.start(key, queued.deadline, true)
     }
 
     fn start(&mut self, key: u8, asked: Option<u64>, is_demanded: bool) -> Landing {
@@ -300,7 +297,7 @@ impl Oracle {
         assert_ne!(entry.stored, Stored::Nothing, "there is nothing to refresh for {key}");
         assert_eq!(entry.flight, None, "{key} is loaded already");
         assert!(self.occupied() < plan.concurrent, "too many loads");
-        assert!(self.refreshing() < plan.concurrent_refreshes, "too many refreshes");
+        assert!(self.refreshing() < plan.places(order.urgency), "too many refreshes");
         if let Some(BackOff { until, .. }) = entry.back_off.filter(|it| it.is_certain) {
             assert!(self.now >= until.0, "{key} is left alone");
         }
@@ -350,13 +347,7 @@ impl Oracle {
     }
 
     pub(super) fn queue_again(&mut self, key: u8, deadline: Option<u64>) {
-        let timeout = nanos(self.settings.plan.load_timeout);
-        self.queue.push(Queued {
-            key,
-            deadline: deadline.unwrap_or(self.now.saturating_add(timeout)),
-            number: self.demanded,
-            is_waited_for: deadline.is_some(),
-        });
+        self.queue.push(self.queued(key, deadline));
         self.demanded += 1;
     }
 

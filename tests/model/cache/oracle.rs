@@ -192,9 +192,10 @@ pub(super) struct Waiting {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Queued {
     pub(super) key: u8,
-    pub(super) deadline: u64,
+    /// Its place among others.
+    pub(super) by: u64,
     pub(super) number: u64,
-    pub(super) is_waited_for: bool,
+    pub(super) deadline: Option<u64>,
 }
 
 /// A value that must be told to the listener.
