@@ -1,5 +1,7 @@
 //! What happened is taken in, and compared with what had to.
 
+use std::collections::VecDeque;
+
 use punctual::cache::{Removal, Ttl};
 use punctual::refresh::Urgency;
 
@@ -10,7 +12,9 @@ use super::world::Event;
 impl CacheModel {
     /// Takes in what the cache did to others, in its order.
     pub(super) fn settle(&mut self) {
-        while let Some(event) = self.world.next_event() {
+        let mut events = self.world.take_events();
+        self.take_evictions(&mut events);
+        while let Some(event) = events.pop_front() {
             match event {
                 Event::Submitted { load, order } => {
                     let latency = self.cache.stats().latency;
@@ -19,7 +23,10 @@ impl CacheModel {
                     self.oracle.submitted(load, order);
                 }
                 Event::Called { load, keys } => self.oracle.called(load, &keys),
-                Event::Ends { load, end } => self.oracle.ends(load, end),
+                Event::Ends { load, end } => {
+                    self.oracle.ends(load, end);
+                    self.take_evictions(&mut events);
+                }
                 Event::Cancelled { load } => {
                     for landing in &self.oracle.loads[load].landings {
                         let is_needed = self.oracle.is_of_flight(landing)
@@ -42,14 +49,26 @@ impl CacheModel {
         assert!(oracle.starts.is_empty(), "not submitted: {:?}", oracle.starts);
         let has_place = oracle.occupied() < oracle.settings.plan.concurrent;
         assert!(oracle.queue.is_empty() || !has_place, "not submitted: {:?}", oracle.queue);
+        self.oracle.peak = self.oracle.weight();
         self.learn_times();
         self.settle_waits();
     }
 
+    /// Listeners are told last, but what was pushed out was gone before anything started.
+    fn take_evictions(&mut self, events: &mut VecDeque<Event>) {
+        events.retain(|event| match *event {
+            Event::Left { key, value, why: Removal::Evicted } => {
+                let is_its_time = self.oracle.may_evict(key, value);
+                if is_its_time {
+                    self.oracle.evict(key, value);
+                }
+                !is_its_time
+            }
+            _ => true,
+        });
+    }
+
     fn left(&mut self, key: u8, value: u32, why: Removal) {
-        if why == Removal::Evicted {
-            return self.oracle.evict(key, value);
-        }
         let left = Leave { key, value, why };
         let at = self.oracle.leaves.iter().position(|it| *it == left);
         let Some(at) = at else { panic!("{left:?} is not among {:?}", self.oracle.leaves) };

@@ -14,8 +14,7 @@ const RESOLUTION_NS: u64 = 100_000;
 impl Oracle {
     /// Somebody wants a load of the key: the flight that brings it.
     pub(super) fn demand(&mut self, key: u8, deadline: Option<u64>) -> Result<usize, Expected> {
-        let now = self.now;
-        let new = self.queued(key, deadline);
+        let (now, new) = (self.now, self.queued(key, deadline));
         let entry = *self.entry(key);
         if let Some(flight) = entry.flight {
             if let Some(queued) = self.queue.iter_mut().find(|queued| queued.key == key) {
@@ -36,12 +35,6 @@ impl Oracle {
         let flight = self.new_flight();
         self.entry(key).flight = Some(flight);
         Ok(flight)
-    }
-
-    /// A load of the key that is wanted from now on: none is overtaken for longer than a time-out.
-    pub(super) fn queued(&self, key: u8, deadline: Option<u64>) -> Queued {
-        let most = self.now.saturating_add(nanos(self.settings.plan.load_timeout));
-        Queued { key, by: deadline.unwrap_or(most).min(most), number: self.demanded, deadline }
     }
 
     /// Whether only the cache knows if the key may be loaded.
@@ -297,7 +290,12 @@ impl Oracle {
         assert_ne!(entry.stored, Stored::Nothing, "there is nothing to refresh for {key}");
         assert_eq!(entry.flight, None, "{key} is loaded already");
         assert!(self.occupied() < plan.concurrent, "too many loads");
-        assert!(self.refreshing() < plan.places(order.urgency), "too many refreshes");
+        // In a load of several keys only the most urgent one is known.
+        let urgency = match order.keys {
+            1 => order.urgency,
+            _ => Urgency::Expiring { hard: order.until },
+        };
+        assert!(self.refreshing() < plan.places(urgency), "too many refreshes");
         if let Some(BackOff { until, .. }) = entry.back_off.filter(|it| it.is_certain) {
             assert!(self.now >= until.0, "{key} is left alone");
         }
@@ -346,8 +344,15 @@ impl Oracle {
         }
     }
 
+    fn queued(&self, key: u8, deadline: Option<u64>) -> Queued {
+        let most = self.now.saturating_add(nanos(self.settings.plan.load_timeout));
+        let by = deadline.map_or(most, |deadline| deadline.min(most));
+        Queued { key, by, number: self.demanded, deadline }
+    }
+
     pub(super) fn queue_again(&mut self, key: u8, deadline: Option<u64>) {
-        self.queue.push(self.queued(key, deadline));
+        let queued = self.queued(key, deadline);
+        self.queue.push(queued);
         self.demanded += 1;
     }
 
@@ -369,7 +374,7 @@ impl Oracle {
         let failures = entry.failures;
         let back_off = BackOff { until: self.pause(failures), is_certain: true };
         let entry = &mut self.entries[usize::from(key)];
-        entry.back_off = Some(back_off);
+        (entry.back_off, entry.pause) = (Some(back_off), Span::at(0));
         entry.fault = Some(fault);
         match entry.stored {
             Stored::Nothing => {

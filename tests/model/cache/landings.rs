@@ -72,6 +72,10 @@ impl Oracle {
                 let entry = self.entry(key);
                 entry.written = landing.sequence;
                 entry.is_expired = landing.sequence < entry.expired;
+                if self.is_let_go(key) {
+                    // The plan may give that one time, instead of another load.
+                    self.entry(key).pause = Span(0, NEVER);
+                }
                 outcome = match (brings, stored) {
                     (Brings::Unchanged, Stored::Value(value)) => Expected::Value(value),
                     (Brings::Unchanged, _) => Expected::Answer(Answer::Absent),
@@ -82,6 +86,12 @@ impl Oracle {
         self.leave_flight(landing);
         self.land_flight(landing.flight, outcome);
         self.forget_if_idle(key);
+    }
+
+    /// Whether a load counts of which the plan has forgotten, with its entry.
+    fn is_let_go(&self, key: u8) -> bool {
+        let mut landings = self.loads.iter().flat_map(|load| &load.landings);
+        landings.any(|it| it.key == key && it.is_let_go && self.is_of_flight(it))
     }
 
     fn leave_flight(&mut self, landing: &Landing) {
@@ -231,6 +241,7 @@ impl Oracle {
             entry.life += 1;
             (entry.written, entry.expired) = (0, 0);
             (entry.drops, entry.idle) = ([0; 2], 0);
+            (entry.is_wanted, entry.is_hit, entry.pause) = (false, false, Span::at(0));
             if let Stored::Value(value) = stored {
                 self.leaves.push(Leave { key, value, why: Removal::Cleared });
             }

@@ -192,9 +192,10 @@ pub(super) struct Waiting {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Queued {
     pub(super) key: u8,
-    /// Its place among others.
+    /// What decides: none counts as further ahead than a load may take.
     pub(super) by: u64,
     pub(super) number: u64,
+    /// The first deadline of those who wait, if anybody does.
     pub(super) deadline: Option<u64>,
 }
 
@@ -239,7 +240,7 @@ pub(super) struct Oracle {
     pub(super) leaves: Vec<Leave>,
     pub(super) sequence: u64,
     pub(super) counts: Counts,
-    /// What all values weighed together after the last write.
+    /// The most that all values weighed together during the last operation.
     pub(super) peak: u64,
     /// The budget that is saved up, and since when.
     pub(super) tokens: f64,
@@ -374,7 +375,7 @@ impl Oracle {
             pause: Span::at(0),
             ..*entry
         };
-        self.peak = self.weight();
+        self.peak = self.peak.max(self.weight());
     }
 
     /// Nothing is worth knowing about the key any more.
@@ -385,7 +386,14 @@ impl Oracle {
         }
     }
 
-    /// A value was pushed out for want of room.
+    /// Whether a value may have been pushed out for want of room.
+    pub(super) fn may_evict(&self, key: u8, value: u32) -> bool {
+        let expired = Leave { key, value, why: Removal::Expired };
+        let is_there = self.entries[usize::from(key)].stored == Stored::Value(value);
+        self.peak > self.settings.capacity && (is_there || self.leaves.contains(&expired))
+    }
+
+    /// It was.
     pub(super) fn evict(&mut self, key: u8, value: u32) {
         // What expires at once may have been pushed out before that.
         let expired = Leave { key, value, why: Removal::Expired };
@@ -395,9 +403,6 @@ impl Oracle {
             self.counts.evicted += 1;
             return;
         }
-        assert_eq!(self.entry(key).stored, Stored::Value(value), "what leaves was there");
-        let capacity = self.settings.capacity;
-        assert!(self.peak > capacity, "there was room: {} of {capacity}", self.peak);
         let entry = self.entry(key);
         entry.stored = Stored::Nothing;
         entry.doubt();
