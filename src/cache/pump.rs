@@ -64,11 +64,10 @@ where
         until: Time,
     ) -> Option<Start<K, V>> {
         let (now, sequence) = (self.now, self.core.next_sequence());
-        let Core { records, planner, stats, .. } = &mut *self.core;
+        let Core { records, stats, .. } = &mut *self.core;
         let (key, record) = records.at_mut(slot)?;
-        if record.load.is_some() {
+        if record.load.replace(load).is_some() {
             // The planner has forgotten a load whose entry was evicted meanwhile: that one will do.
-            planner.finish(now, load, End::Dropped { retry_at: until });
             return None;
         }
         match urgency {
@@ -77,7 +76,6 @@ where
             Urgency::Refresh => stats.refreshes += 1,
         }
         let flight = record.flight.get_or_insert_with(|| Arc::new(Flight::new(now))).clone();
-        record.load = Some(load);
         let owned = record.key.clone();
         let landing = Landing { record: key, key: owned, flight, load, sequence, urgency };
         Some(Start { landing, urgency, until })

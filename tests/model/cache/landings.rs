@@ -134,7 +134,8 @@ impl Oracle {
             let pause = self.pause(drops);
             // Of an entry that was pushed out, no refresh is planned.
             if !landing.is_let_go {
-                self.entry(key).pause = pause;
+                let Span(first, last) = self.entry(key).pause;
+                self.entry(key).pause = Span(pause.0.max(first), pause.1.max(last));
             }
         }
         let mut next: Option<u64> = None;
@@ -152,8 +153,11 @@ impl Oracle {
         }
         let is_full = self.queue.len() >= self.settings.plan.demand_bound as usize;
         let until = self.entry(key).back_off.map_or(0, |back_off| back_off.until.0);
-        if is_full || self.now < until {
+        if is_full {
             return Some(Expected::Full);
+        }
+        if self.now < until {
+            return Some(Expected::Failed(Fault::Dropped));
         }
         self.entry(key).is_loading = false;
         self.queue_again(key, next.filter(|&next| next < NEVER));

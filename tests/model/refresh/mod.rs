@@ -419,7 +419,7 @@ impl Model for PlannerModel {
         let config = self.oracle.config;
         assert!(self.oracle.loads.len() <= config.concurrent as usize);
         let refreshes = self.oracle.loads.iter().filter(|load| load.is_refresh).count();
-        assert!(refreshes <= config.concurrent_refreshes as usize);
+        assert!(refreshes <= self.oracle.places(Urgency::Expiring { hard: Time::MAX }));
     }
 }
 

@@ -280,13 +280,11 @@ impl Oracle {
 
     /// Somebody wants an id.
     pub(crate) fn demand(&mut self, id: u32, deadline: Option<Time>) -> Demand {
-        let rank = (deadline.unwrap_or(self.now + self.config.load_timeout), self.demanded);
+        let most = self.now + self.config.load_timeout;
+        let by = deadline.unwrap_or(most).min(most);
         if let Some(before) = self.demands.iter_mut().find(|wanted| wanted.id == id) {
-            // Who waits decides.
-            if (deadline.is_none(), rank) < (before.deadline.is_none(), before.rank) {
-                (before.deadline, before.rank) = (deadline, rank);
-                self.demanded += 1;
-            }
+            before.rank.0 = before.rank.0.min(by);
+            before.deadline = before.deadline.into_iter().chain(deadline).min();
             return Demand::Queued;
         }
         if let Some(load) = self.get(id).and_then(|entry| entry.load) {
@@ -301,7 +299,7 @@ impl Oracle {
         if is_full || self.get_or_new(id).is_none() {
             return Demand::Full;
         }
-        self.demands.push(Wanted { id, deadline, rank });
+        self.demands.push(Wanted { id, deadline, rank: (by, self.demanded) });
         self.demanded += 1;
         Demand::Queued
     }
