@@ -142,7 +142,7 @@ impl CacheModel {
         let is_backed_off =
             entry.back_off.is_some_and(|back_off| now < back_off.until.1) || now < entry.pause.1;
         let has_place = self.oracle.occupied() < plan.concurrent
-            && self.oracle.refreshing() < plan.places(Urgency::Refresh);
+            && self.oracle.refreshing() < self.oracle.settings.places(Urgency::Refresh);
         let is_busy = entry.flight.is_some() || is_idle || is_backed_off || !has_place;
         is_stored && is_due && !is_busy
     }

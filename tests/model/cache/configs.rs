@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use punctual::refresh::Config;
+use punctual::refresh::{Config, Urgency};
 
 use super::ops::units;
 
@@ -34,6 +34,21 @@ impl Settings {
     /// Whether entries may have to leave for want of room, which only the storage can predict.
     pub(super) const fn is_small(&self) -> bool {
         self.capacity < 3 * super::KEYS as u64
+    }
+
+    /// How many refreshes may run with one more of this urgency: a quarter of all places is for
+    /// who waits, and an eighth for what is about to expire.
+    pub(super) fn places(&self, urgency: Urgency) -> u32 {
+        let all = self.plan.concurrent;
+        let (for_demands, for_expiring) = (all.div_ceil(4), all.div_ceil(8));
+        let most = match urgency {
+            Urgency::Demanded { .. } => all,
+            Urgency::Expiring { .. } => all.saturating_sub(for_demands),
+            Urgency::Refresh => {
+                all.saturating_sub(for_demands + for_expiring).min(self.plan.concurrent_refreshes)
+            }
+        };
+        most.max(1)
     }
 
     pub(super) const fn weight(&self, value: u32) -> u64 {

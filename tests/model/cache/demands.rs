@@ -298,7 +298,7 @@ impl Oracle {
             1 => order.urgency,
             _ => Urgency::Expiring { hard: order.until },
         };
-        assert!(self.refreshing() < plan.places(urgency), "too many refreshes");
+        assert!(self.refreshing() < self.settings.places(urgency), "too many refreshes");
         if let Some(BackOff { until, .. }) = entry.back_off.filter(|it| it.is_certain) {
             assert!(self.now >= until.0, "{key} is left alone");
         }
