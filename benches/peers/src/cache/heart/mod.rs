@@ -135,19 +135,17 @@ impl Heart {
         let before = self.speed();
         let pool = self.pool();
         let side = S::start(&pool, self.bench.clock, &self.jobs);
-        let start = self.now() + LEAD_IN;
-        let arrivals = plan.from(start);
+        let arrivals = plan.from(self.now() + LEAD_IN);
         let shift = Shift::new(side, self.bench.clock, &self.jobs, arrivals.clone());
-        let counts = shift.side().counts();
-        let lag = shift.serve(&pool, self.bench.producer);
-        let refreshes = shift.side().counts().refreshes - counts.refreshes;
-        let seconds = self.now().saturating_since(start).as_secs_f64();
-        let expired = shift.side().counts().expired - counts.expired;
+        let (counted, expired) = (self.counted(&arrivals), shift.side().expired());
+        let (refreshes, lag) = shift.serve(&pool, self.bench.producer, &counted);
+        let seconds = counted.end.saturating_since(counted.start).as_secs_f64();
+        let expired = shift.side().expired() - expired;
         drop(pool);
         let seen = shift.seen();
         let answers = shift.end();
         let conditions = Conditions { drawn, before, after: self.speed(), lag };
-        let figures = Figures::new(&arrivals, &answers, &self.counted(&arrivals), conditions);
+        let figures = Figures::new(&arrivals, &answers, &counted, conditions);
         let percent = |count: u64| 100.0 * count as f64 / seen.reads.max(1) as f64;
         Trial {
             figures: vec![
