@@ -286,12 +286,13 @@ where
 
     fn validate(&self) -> Result<(), BuildError> {
         let is_share = |share: f64| (0.0..=1.0).contains(&share);
-        let Policy { jitter, refresh_after, soft_ttl, first_back_off, .. } = self.policy;
+        let Policy { jitter, refresh_after, soft_ttl, hard_ttl, first_back_off, .. } = self.policy;
         let checks = [
             (self.capacity > 0, "capacity"),
             (is_share(jitter), "jitter"),
             (is_share(refresh_after), "share of the soft TTL"),
             (!soft_ttl.is_zero(), "soft TTL"),
+            (hard_ttl != Some(Duration::ZERO), "hard TTL"),
             (!first_back_off.is_zero(), "back-off"),
         ];
         match checks.into_iter().find(|(is_valid, _)| !is_valid) {

@@ -178,6 +178,7 @@ where
         (began, is_changed): (Option<Time>, Option<bool>),
     ) {
         self.core.take_running(landing.load);
+        self.end_adopted(landing);
         let outcome = match result {
             Ok(loaded) => self.loaded(landing, loaded, began.unwrap_or(self.now), is_changed),
             Err(error) => match self.missed(landing, error) {
@@ -189,6 +190,16 @@ where
         self.leave_flight(landing);
         self.tell(&landing.flight, outcome);
         self.forget_if_idle(landing.record);
+    }
+
+    /// The planner has started another load of the key, in whose stead this one went on.
+    fn end_adopted(&mut self, landing: &Landing<K, V>) {
+        let now = self.now;
+        let load = self.core.records.get(landing.record).and_then(|record| record.load);
+        if let Some(load) = load.filter(|&load| load != landing.load && self.is_of_flight(landing))
+        {
+            self.core.planner.finish(now, load, End::Dropped { retry_at: now });
+        }
     }
 
     fn is_current(&self, landing: &Landing<K, V>) -> bool {
@@ -312,7 +323,8 @@ where
         let next = next.filter(|&next| next < Time::MAX);
         match self.core.planner.demand(now, landing.record.slot(), next) {
             Demand::Queued | Demand::Joined(_) => None,
-            Demand::BackedOff(_) | Demand::Full => Some(Err(WaitError::Full)),
+            Demand::BackedOff(_) => Some(Err(WaitError::Failed(LoadError::Dropped))),
+            Demand::Full => Some(Err(WaitError::Full)),
         }
     }
 }

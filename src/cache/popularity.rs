@@ -35,7 +35,8 @@ where
             let Some((slot, hits)) = self.shared.hits.take() else { return };
             let now = self.now;
             let Some((key, record)) = self.core.records.at_mut(slot) else { continue };
-            if record.stored.is_none() {
+            // What was counted of a slot's last entry is nobody's.
+            if record.stored.is_none() || hits == 0 {
                 continue;
             }
             record.is_wanted = true;

@@ -4,7 +4,7 @@ use core::hash::Hash;
 use core::time::Duration;
 
 use super::answer::Removal;
-use super::core::{Command, Discarded, Running};
+use super::core::{Command, Core, Discarded, Running};
 use super::errand::{Errand, Landing};
 use super::error::{LoadError, WaitError};
 use super::flight::Flight;
@@ -64,15 +64,18 @@ where
         until: Time,
     ) -> Option<Start<K, V>> {
         let (now, sequence) = (self.now, self.core.next_sequence());
-        let stats = &mut self.core.stats;
+        let Core { records, stats, .. } = &mut *self.core;
+        let (key, record) = records.at_mut(slot)?;
+        if record.load.replace(load).is_some() {
+            // The planner has forgotten a load whose entry was evicted meanwhile: that one will do.
+            return None;
+        }
         match urgency {
             Urgency::Demanded { .. } => stats.demanded += 1,
             Urgency::Expiring { .. } => stats.expiring += 1,
             Urgency::Refresh => stats.refreshes += 1,
         }
-        let (key, record) = self.core.records.at_mut(slot)?;
         let flight = record.flight.get_or_insert_with(|| Arc::new(Flight::new(now))).clone();
-        record.load = Some(load);
         let owned = record.key.clone();
         let landing = Landing { record: key, key: owned, flight, load, sequence, urgency };
         Some(Start { landing, urgency, until })

@@ -150,10 +150,11 @@ where
         if let (Some(alarm), Some(next)) = (&self.alarm, next) {
             alarm.set(next);
         }
-        self.tell(effects);
+        let unneeded = self.wake_all(effects);
         if has_commands {
             self.dispatch();
         }
+        self.tell(unneeded);
         (result.unwrap_or_else(|thrown| resume_unwind(thrown)), (next, has_commands))
     }
 
@@ -162,12 +163,17 @@ where
         look(&self.core.lock())
     }
 
-    /// Wakes who waits, and drops what has left. All of it is somebody else's code.
-    fn tell(&self, effects: Effects<K, V>) {
-        let Effects { wakers, removed, replaced, discarded } = effects;
-        for waker in wakers {
+    /// Wakes who waits: somebody else's code.
+    fn wake_all(&self, mut effects: Effects<K, V>) -> Effects<K, V> {
+        for waker in effects.wakers.drain(..) {
             contain(|| waker.wake());
         }
+        effects
+    }
+
+    /// Tells what has left, and drops it: last, since listeners take what time they like.
+    fn tell(&self, effects: Effects<K, V>) {
+        let Effects { removed, replaced, discarded, .. } = effects;
         for (key, value, why) in removed {
             contain(|| {
                 if let Some(listener) = &self.listener {

@@ -4,6 +4,8 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
+use super::terms::Urgency;
+
 /// What loads may cost the backend, and how refreshes are chosen.
 ///
 /// ```
@@ -28,7 +30,8 @@ pub struct Config {
     pub burst: u32,
     /// How many loads may be in flight, for whatever reason; 64 by default, at least 1.
     pub concurrent: u32,
-    /// How many of these may be refreshes; 32 by default, at least 1.
+    /// How many of these may be refreshes that are worth their price; 32 by default, at least 1. See
+    /// [`places`](Self::places) for what is kept free for others in any case.
     pub concurrent_refreshes: u32,
     /// A load that takes longer doesn't count any more; 10 s by default.
     pub load_timeout: Duration,
@@ -68,7 +71,7 @@ impl Default for Config {
 pub enum ConfigError {
     /// The rate of loads is not a positive number.
     Rate,
-    /// Nothing may be saved up, or nothing may be in flight.
+    /// Nothing may be saved up, wanted, refreshed or in flight, or no id is below the bound.
     NoLoads,
     /// Loads have no time, or hits aren't remembered.
     NoTime,
@@ -90,6 +93,26 @@ impl fmt::Display for ConfigError {
 impl Error for ConfigError {}
 
 impl Config {
+    /// How many refreshes may be in flight, for whatever reason, with one more of this urgency.
+    ///
+    /// A quarter of the places is for demands alone: nobody waits because of a refresh. An eighth
+    /// is for demands and for entries that are about to expire, since background loads may hold
+    /// their places for long. One place, if there is but one, is for all.
+    #[must_use]
+    pub fn places(&self, urgency: Urgency) -> u32 {
+        let for_demands = self.concurrent.div_ceil(4);
+        let for_expiring = self.concurrent.div_ceil(8);
+        let most = match urgency {
+            Urgency::Demanded { .. } => self.concurrent,
+            Urgency::Expiring { .. } => self.concurrent - for_demands,
+            Urgency::Refresh => {
+                let others = self.concurrent.saturating_sub(for_demands + for_expiring);
+                others.min(self.concurrent_refreshes)
+            }
+        };
+        most.max(1)
+    }
+
     /// How long a load may wait for its token behind others that are as urgent: those that come at
     /// once, as many as can be saved up.
     pub(super) fn reserve(&self) -> Duration {
@@ -104,7 +127,8 @@ impl Config {
         if !self.loads_per_second.is_none_or(is_rate) {
             return Err(ConfigError::Rate);
         }
-        if self.burst == 0 || self.concurrent == 0 || self.concurrent_refreshes == 0 {
+        let least = self.burst.min(self.concurrent).min(self.concurrent_refreshes);
+        if least == 0 || self.demand_bound == 0 || self.bound == 0 || self.idle_refreshes == 0 {
             return Err(ConfigError::NoLoads);
         }
         if self.load_timeout.is_zero() || self.memory.is_zero() {

@@ -8,21 +8,18 @@ use crate::time::Time;
 impl Planner {
     /// Somebody wants a load of the id: nothing is stored, or nothing that is fresh enough. With a
     /// deadline, somebody waits until then; demands are started in the order of their deadlines,
-    /// and those without one as if it were a [time-out](super::Config::load_timeout) ahead.
+    /// of which none counts as further ahead than a [time-out](super::Config::load_timeout).
     /// O(log n); allocates by growth.
     pub fn demand(&mut self, now: Time, id: u32, deadline: Option<Time>) -> Demand {
         let now = self.at(now);
-        let rank = Rank {
-            deadline: deadline.unwrap_or(now + self.config.load_timeout),
-            number: self.demanded,
-            is_waited_for: deadline.is_some(),
-        };
+        let most = now + self.config.load_timeout;
+        let by = deadline.map_or(most, |deadline| deadline.min(most));
+        let rank = Rank { by, number: self.demanded, deadline };
         if let Some(before) = self.demands.priority(id) {
-            // Who waits decides.
-            let is_first = (!rank.is_waited_for, rank) < (!before.is_waited_for, before);
-            if is_first {
+            let deadline = before.deadline.into_iter().chain(deadline).min();
+            let rank = Rank { by: rank.by.min(before.by), deadline, ..before };
+            if rank != before {
                 self.demands.change_key(id, rank);
-                self.demanded += 1;
             }
             return Demand::Queued;
         }
@@ -78,7 +75,7 @@ impl Planner {
             (End::Failed { retry_at }, _) => {
                 (entry.retry_at, entry.barred_until) = (retry_at, retry_at);
             }
-            (End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
+            (End::Dropped { retry_at }, _) => entry.retry_at = entry.retry_at.max(retry_at),
             (End::Changed | End::Unchanged | End::Loaded, _) => {}
         }
         self.arm(id);

@@ -98,8 +98,7 @@ impl Entry {
     }
 
     /// What a refresh would be worth now.
-    pub(super) fn worth(&self, now: Time, memory: Duration) -> f64 {
-        let rates = self.rates(now, memory);
+    pub(super) fn worth(&self, now: Time, rates: Rates) -> f64 {
         match self.terms {
             Some(terms) if self.stale_since.is_none() => {
                 rates.value(now.saturating_since(terms.stored).as_secs_f64())
@@ -109,14 +108,14 @@ impl Entry {
     }
 
     /// What it is worth that the value doesn't go.
-    pub(super) fn keep_worth(&self, now: Time, memory: Duration, wait_weight: f64) -> f64 {
+    pub(super) fn keep_worth(&self, rates: Rates, wait_weight: f64) -> f64 {
         let Some(terms) = self.terms else { return 0.0 };
         let life = terms.hard.saturating_since(terms.stored).as_secs_f64();
-        self.rates(now, memory).keeping(life, wait_weight)
+        rates.keeping(life, wait_weight)
     }
 
     /// What is to be done about it, and when, as things stand.
-    pub(super) fn plan(&self, outlook: &Outlook, is_demanded: bool) -> Plan {
+    pub(super) fn plan(&self, outlook: &Outlook, rates: Rates, is_demanded: bool) -> Plan {
         let Some(terms) = &self.terms else { return Plan::default() };
         let now = outlook.now;
         let hard = (terms.hard < Time::MAX).then_some(terms.hard);
@@ -139,12 +138,12 @@ impl Entry {
         if let Some(hard) = hard.filter(|&hard| urgent_at < hard) {
             if urgent_at > now {
                 plan.timer = Some(urgent_at);
-            } else if self.keep_worth(now, outlook.memory, outlook.wait_weight) >= outlook.price {
+            } else if self.keep_worth(rates, outlook.wait_weight) >= outlook.price {
                 return Plan { expiring: Some(hard), ..plan };
             }
         }
         let mut at = |price| {
-            let at = self.crossing(terms, outlook, price).map(|at| at.max(earliest));
+            let at = self.crossing(terms, rates, price).map(|at| at.max(earliest));
             plan.crossing = at.filter(|&at| at < terms.hard);
             plan.crossing.is_some_and(|at| at <= now)
         };
@@ -153,14 +152,13 @@ impl Entry {
             if at(outlook.price) {
                 plan.crossing = None;
             }
-            plan.due = Some(self.worth(now, outlook.memory));
+            plan.due = Some(self.worth(now, rates));
         }
         plan
     }
 
     /// When a refresh will be worth a price, whatever else stands against it.
-    fn crossing(&self, terms: &Terms, outlook: &Outlook, price: f64) -> Option<Time> {
-        let rates = self.rates(outlook.now, outlook.memory);
+    fn crossing(&self, terms: &Terms, rates: Rates, price: f64) -> Option<Time> {
         if self.stale_since.is_some() {
             return (rates.most() > price).then_some(terms.stored);
         }

@@ -63,6 +63,9 @@ impl HitRate {
     }
 
     fn at(&self, now: Time, memory: Duration) -> Self {
+        if now <= self.at {
+            return *self;
+        }
         let seconds = now.saturating_since(self.at).as_secs_f64();
         let memory = memory.as_secs_f64();
         Self {

@@ -1,6 +1,7 @@
 //! What always holds.
 
 use super::planner::Planner;
+use super::terms::Urgency;
 use crate::time::Time;
 
 impl Planner {
@@ -17,7 +18,8 @@ impl Planner {
         assert!(self.loads.len() <= self.config.concurrent as usize, "loads have a bound");
         let refreshes = self.loads.iter().filter(|(_, load)| load.is_refresh).count();
         assert_eq!(refreshes, self.refreshes as usize, "refreshes are counted");
-        assert!(self.refreshes <= self.config.concurrent_refreshes, "refreshes have a bound");
+        let most = self.config.places(Urgency::Expiring { hard: Time::MAX });
+        assert!(self.refreshes <= most, "refreshes have a bound");
         assert_eq!(self.leases.len(), self.loads.len(), "each load has a time-out");
         for (key, load) in self.loads.iter() {
             if let Some(id) = load.id {

@@ -22,10 +22,12 @@ const RISEN: f64 = 1.1;
 /// Where a demand stands among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
-    pub(super) deadline: Time,
+    /// The deadline, or a time-out after the demand if that is earlier: nobody is overtaken for
+    /// longer.
+    pub(super) by: Time,
     pub(super) number: u64,
-    /// Whether somebody has this deadline.
-    pub(super) is_waited_for: bool,
+    /// Of those who wait.
+    pub(super) deadline: Option<Time>,
 }
 
 /// A load in flight.
@@ -196,21 +198,26 @@ impl Planner {
     pub fn touch(&mut self, now: Time, id: u32, hits: u32) {
         let now = self.at(now);
         let Config { memory, idle_refreshes, .. } = self.config;
+        let (price, is_due) = (self.price(), self.due.at(id).is_some());
         let Some(entry) = self.entry_mut(id).filter(|_| hits > 0) else { return };
         entry.hits.touch(now, hits, memory);
         entry.is_touched = true;
         let was_idle = core::mem::take(&mut entry.idle) >= idle_refreshes;
         let is_stored = entry.terms.is_some() && entry.load.is_none();
-        if is_stored && (was_idle || entry.hits.rate(now, memory) > RISEN * entry.planned_rate) {
+        // Where nothing is scarce, hits change no times.
+        let is_scarce = price > 0.0 || is_due;
+        if is_stored
+            && (was_idle || is_scarce && entry.hits.rate(now, memory) > RISEN * entry.planned_rate)
+        {
             self.arm(id);
         }
     }
 
     /// What is stored is known to be no longer true: it is refreshed as soon as that is worth its
-    /// price. A load in flight doesn't count for it any more. O(log n).
+    /// price. A load in flight is as good as another one: [abandon](Self::abandon) it before, if
+    /// it may have read what is old. O(log n).
     pub fn expire(&mut self, now: Time, id: u32) {
         let now = self.at(now);
-        self.abandon_load(now, id);
         if let Some(entry) = self.entry_mut(id) {
             let since = entry.terms.map(|_| entry.stale_since.unwrap_or(now));
             entry.stale_since = since;
@@ -330,8 +337,9 @@ impl Planner {
         let outlook = self.outlook();
         let is_demanded = self.demands.contains(id);
         let Some(entry) = self.entry_mut(id) else { return };
-        let plan = entry.plan(&outlook, is_demanded);
-        entry.planned_rate = entry.hits.rate(outlook.now, outlook.memory);
+        let rates = entry.rates(outlook.now, outlook.memory);
+        let plan = entry.plan(&outlook, rates, is_demanded);
+        entry.planned_rate = rates.hits;
         let load = entry.load;
         self.sweep.note(outlook.price);
         self.crossings.set(id, plan.crossing);

@@ -38,8 +38,7 @@ impl Planner {
     /// more urgent, demands, entries that would expire, refreshes that are worth their price.
     pub fn poll(&mut self, now: Time) -> Next {
         let now = self.at(now);
-        let places = self.config.concurrent_refreshes.min(self.config.concurrent);
-        let taken = f64::from(self.refreshes) / f64::from(places);
+        let taken = f64::from(self.refreshes) / f64::from(self.config.places(Urgency::Refresh));
         self.market.look(now, taken, self.len);
         self.sweep_some();
         let first = self.lapsed(now).or_else(|| self.expired(now)).or_else(|| self.next_raise());
@@ -86,9 +85,9 @@ impl Planner {
         None
     }
 
-    fn has_place(&self) -> bool {
-        let Config { concurrent, concurrent_refreshes, .. } = self.config;
-        self.in_flight() < concurrent && self.refreshes < concurrent_refreshes
+    fn has_place(&self, urgency: Urgency) -> bool {
+        let is_full = self.in_flight() >= self.config.concurrent;
+        !is_full && self.refreshes < self.config.places(urgency)
     }
 
     fn overdue(&mut self, load: Key) -> Option<Next> {
@@ -129,8 +128,7 @@ impl Planner {
         let (id, rank) = self.demands.pop()?;
         let cost = self.entry(id)?.cost();
         self.market.borrow(now, cost);
-        let deadline = rank.is_waited_for.then_some(rank.deadline);
-        Some(self.start(now, id, Urgency::Demanded { deadline }))
+        Some(self.start(now, id, Urgency::Demanded { deadline: rank.deadline }))
     }
 
     /// Those whose refresh may have become worth the price are due, or looked at later.
@@ -170,7 +168,8 @@ impl Planner {
         if urgency != Urgency::Refresh || self.crossings.at(id).is_none() {
             return Ok(());
         }
-        match self.market.yields_at(now, entry.worth(now, self.config.memory)) {
+        let worth = entry.worth(now, entry.rates(now, self.config.memory));
+        match self.market.yields_at(now, worth) {
             Some(at) if at <= now => Ok(()),
             Some(at) => Err(Held::Token(at)),
             None => Err(Held::Idle),
@@ -181,8 +180,9 @@ impl Planner {
     fn pay(&mut self, now: Time, id: u32, urgency: Urgency) -> Result<(), Held> {
         let Config { memory, wait_weight, .. } = self.config;
         let Some(entry) = self.entry(id) else { return Err(Held::Busy) };
-        let (cost, worth) = (entry.cost(), entry.worth(now, memory));
-        let kept = entry.keep_worth(now, memory, wait_weight);
+        let rates = entry.rates(now, memory);
+        let (cost, worth) = (rates.cost, entry.worth(now, rates));
+        let kept = entry.keep_worth(rates, wait_weight);
         let lead = entry.terms.map(|terms| terms.lead).unwrap_or_default();
         let (is_expiring, presses) = match urgency {
             // What has time to wait for its turn says nothing of the price.
@@ -193,7 +193,7 @@ impl Planner {
             _ => (false, self.crossings.at(id).is_none()),
         };
         self.market.bid(if is_expiring { worth.max(kept) } else { worth });
-        if !self.has_place() {
+        if !self.has_place(urgency) {
             self.market.crowd(worth, presses);
             return Err(Held::Place);
         }

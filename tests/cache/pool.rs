@@ -240,3 +240,27 @@ fn a_load_that_hangs_on_a_pool_is_dropped_at_its_time_out() {
         panic!("it is left alone");
     };
 }
+
+/// A worker that runs the load for which it waits has no more time than it said, however long the
+/// load takes; the load goes on for others.
+#[test]
+fn a_worker_that_runs_its_load_keeps_to_its_budget() {
+    let clock = Arc::new(ManualClock::new(Time::ZERO));
+    let pool = Pool::builder().workers(1).build_on(clock.clone()).expect("there are threads");
+    let (began, begins) = channel();
+    let began = Mutex::new(began);
+    let cache: Cache = cached(move |_: u32, _| {
+        began.lock().expect("nobody panics with it").send(()).expect("somebody waits for it");
+        future::pending::<Result<u32, io::Error>>()
+    })
+    .build(OnPool::new(&pool))
+    .expect("there are threads");
+    let asker = cache.clone();
+    let ask = move |_| asker.get_or_wait(&1, Budget::until(Time::ZERO + ms(5))).wait();
+    let ticket = pool.submit(Job::new(ask)).unwrap_or_else(|_| panic!("it is open"));
+    begins.recv().expect("it begins");
+    clock.advance(ms(6));
+    pool.timer().wake();
+    let Outcome::Done(outcome) = ticket.wait() else { panic!("it was done") };
+    assert!(matches!(outcome, Err(WaitError::Elapsed)), "{outcome:?}");
+}

@@ -205,7 +205,9 @@ fn a_dispatcher_that_drops_everything_is_not_asked_for_ever() {
     for wait in waits {
         let Err(WaitError::Failed(LoadError::Dropped)) = told(wait) else { panic!("dropped") };
     }
-    assert_eq!(bench.shelf.orders().len(), 5);
+    // And once more for who comes next, without a deadline.
+    assert_eq!(bench.shelf.orders().len(), 6);
+    assert_eq!(bench.shelf.orders()[5].deadline, None);
     assert_eq!(bench.cache.stats().in_flight, 0);
 }
 

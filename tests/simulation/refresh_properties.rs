@@ -104,7 +104,8 @@ impl<'a> Checker<'a> {
         let plan = &self.simulation.plan;
         let refreshes = self.loads.values().filter(|load| load.is_refresh).count();
         assert!(self.loads.len() <= plan.concurrent as usize, "too many loads");
-        assert!(!is_refresh || refreshes <= plan.concurrent_refreshes as usize);
+        let most = plan.places(Urgency::Expiring { hard: Time::MAX });
+        assert!(!is_refresh || refreshes <= most as usize);
         if is_refresh && plan.loads_per_second.is_some() {
             self.tokens -= cost.min(f64::from(plan.burst));
             assert!(self.tokens >= -1e-3, "beyond the budget: {}", self.tokens);

@@ -1,6 +1,9 @@
 //! What happened is taken in, and compared with what had to.
 
+use std::collections::VecDeque;
+
 use punctual::cache::{Removal, Ttl};
+use punctual::refresh::Urgency;
 
 use super::CacheModel;
 use super::oracle::{Counts, Entry, Leave, NEVER, Span, Stored, nanos};
@@ -9,7 +12,9 @@ use super::world::Event;
 impl CacheModel {
     /// Takes in what the cache did to others, in its order.
     pub(super) fn settle(&mut self) {
-        while let Some(event) = self.world.next_event() {
+        let mut events = self.world.take_events();
+        self.take_evictions(&mut events);
+        while let Some(event) = events.pop_front() {
             match event {
                 Event::Submitted { load, order } => {
                     let latency = self.cache.stats().latency;
@@ -18,7 +23,10 @@ impl CacheModel {
                     self.oracle.submitted(load, order);
                 }
                 Event::Called { load, keys } => self.oracle.called(load, &keys),
-                Event::Ends { load, end } => self.oracle.ends(load, end),
+                Event::Ends { load, end } => {
+                    self.oracle.ends(load, end);
+                    self.take_evictions(&mut events);
+                }
                 Event::Cancelled { load } => {
                     for landing in &self.oracle.loads[load].landings {
                         let is_needed = self.oracle.is_of_flight(landing)
@@ -41,14 +49,26 @@ impl CacheModel {
         assert!(oracle.starts.is_empty(), "not submitted: {:?}", oracle.starts);
         let has_place = oracle.occupied() < oracle.settings.plan.concurrent;
         assert!(oracle.queue.is_empty() || !has_place, "not submitted: {:?}", oracle.queue);
+        self.oracle.peak = self.oracle.weight();
         self.learn_times();
         self.settle_waits();
     }
 
+    /// Listeners are told last, but what was pushed out was gone before anything started.
+    fn take_evictions(&mut self, events: &mut VecDeque<Event>) {
+        events.retain(|event| match *event {
+            Event::Left { key, value, why: Removal::Evicted } => {
+                let is_its_time = self.oracle.may_evict(key, value);
+                if is_its_time {
+                    self.oracle.evict(key, value);
+                }
+                !is_its_time
+            }
+            _ => true,
+        });
+    }
+
     fn left(&mut self, key: u8, value: u32, why: Removal) {
-        if why == Removal::Evicted {
-            return self.oracle.evict(key, value);
-        }
         let left = Leave { key, value, why };
         let at = self.oracle.leaves.iter().position(|it| *it == left);
         let Some(at) = at else { panic!("{left:?} is not among {:?}", self.oracle.leaves) };
@@ -119,9 +139,10 @@ impl CacheModel {
         let is_stored = matches!(entry.stored, Stored::Value(_) | Stored::Absent);
         let is_due = entry.is_expired || entry.due.1 <= now;
         let is_idle = plan.idle_refreshes < 100 || plan.loads_per_second.is_some();
-        let is_backed_off = entry.back_off.is_some_and(|back_off| now < back_off.until.1);
+        let is_backed_off =
+            entry.back_off.is_some_and(|back_off| now < back_off.until.1) || now < entry.pause.1;
         let has_place = self.oracle.occupied() < plan.concurrent
-            && self.oracle.refreshing() < plan.concurrent_refreshes;
+            && self.oracle.refreshing() < plan.places(Urgency::Refresh);
         let is_busy = entry.flight.is_some() || is_idle || is_backed_off || !has_place;
         is_stored && is_due && !is_busy
     }
@@ -136,8 +157,7 @@ impl CacheModel {
                 assert!(self.world.was_woken(number), "nobody drops load {number}");
             }
             for landing in &load.landings {
-                let is_known =
-                    landing.occupies && !landing.is_let_go && self.oracle.is_of_flight(landing);
+                let is_known = landing.occupies && self.oracle.is_of_flight(landing);
                 let asked = self.oracle.first_deadline(landing.flight).filter(|_| is_known);
                 let is_told = |asked| load.announced.is_some_and(|told| told <= asked);
                 assert!(asked.is_none_or(is_told), "{asked:?} of {load:?}");
@@ -156,10 +176,8 @@ impl CacheModel {
         let stats = self.cache.stats();
         let loads = &stats.loads;
         let mut expected = self.oracle.counts;
-        // Of hot entries only some hits are counted.
-        let fresh = if self.oracle.is_sampled { expected.fresh } else { stats.fresh };
         let mut found = Counts {
-            fresh,
+            fresh: stats.fresh,
             stale: stats.stale,
             missing: stats.missing,
             demanded: loads.demanded,

@@ -14,22 +14,12 @@ const RESOLUTION_NS: u64 = 100_000;
 impl Oracle {
     /// Somebody wants a load of the key: the flight that brings it.
     pub(super) fn demand(&mut self, key: u8, deadline: Option<u64>) -> Result<usize, Expected> {
-        let (now, timeout) = (self.now, nanos(self.settings.plan.load_timeout));
-        let new = Queued {
-            key,
-            deadline: deadline.unwrap_or(now.saturating_add(timeout)),
-            number: self.demanded,
-            is_waited_for: deadline.is_some(),
-        };
+        let (now, new) = (self.now, self.queued(key, deadline));
         let entry = *self.entry(key);
         if let Some(flight) = entry.flight {
             if let Some(queued) = self.queue.iter_mut().find(|queued| queued.key == key) {
-                // Who waits decides, and of those the first.
-                let rank = |it: &Queued| (!it.is_waited_for, it.deadline, it.number);
-                if rank(&new) < rank(queued) {
-                    *queued = new;
-                    self.demanded += 1;
-                }
+                queued.by = queued.by.min(new.by);
+                queued.deadline = queued.deadline.into_iter().chain(deadline).min();
             }
             return Ok(flight);
         }
@@ -92,9 +82,17 @@ impl Oracle {
         self.flights[flight].outcome.get_or_insert(outcome);
     }
 
+    /// Those who have asked are taken note of.
+    pub(super) fn note_hits(&mut self) {
+        for entry in &mut self.entries {
+            entry.is_wanted |= core::mem::take(&mut entry.is_hit);
+        }
+    }
+
     /// The clock moves, and what is due happens.
     pub(super) fn advance(&mut self, to: u64) {
         self.now = self.now.max(to);
+        self.note_hits();
         let start = self.settings.start_ns;
         let has_begun = |tick: u64| tick <= (self.now - start) / RESOLUTION_NS;
         let is_due = |deadline: u64| has_begun((deadline - start).div_ceil(RESOLUTION_NS));
@@ -122,7 +120,7 @@ impl Oracle {
             self.expire_if_due(key);
         }
         while !self.settings.is_small() && self.occupied() < self.settings.plan.concurrent {
-            let first = self.queue.iter().min_by_key(|it| (it.deadline, it.number));
+            let first = self.queue.iter().min_by_key(|it| (it.by, it.number));
             let Some(&first) = first else { return };
             let landing = self.start_demand(first.key);
             self.starts.push_back(landing);
@@ -138,9 +136,13 @@ impl Oracle {
         if self.is_of_flight(&landing) {
             let entry = self.entry(landing.key);
             (entry.flight, entry.is_loading) = (None, false);
-            self.failed(landing.key, Fault::Overdue);
+            // One that nobody has begun with says nothing of the backend.
+            if self.loads[load].began.is_some() {
+                self.failed(landing.key, Fault::Overdue);
+            }
         }
         self.land_flight(landing.flight, Expected::Failed(Fault::Overdue));
+        self.forget_if_idle(landing.key);
     }
 
     fn expire_if_due(&mut self, key: u8) {
@@ -149,12 +151,35 @@ impl Oracle {
         if entry.stored == Stored::Nothing || entry.hard.1 > now || entry.hard.1 == NEVER {
             return;
         }
-        let stored = core::mem::replace(&mut entry.stored, Stored::Nothing);
+        if self.is_extended(key) {
+            return;
+        }
+        let entry = self.entry(key);
+        // What is asked for, or has failed, is remembered.
+        let is_remembered = entry.is_wanted || entry.fault.is_some();
+        let rest = if is_remembered { Stored::Gone } else { Stored::Nothing };
+        entry.hard = Span::at(NEVER);
+        let stored = core::mem::replace(&mut entry.stored, rest);
         self.counts.expired += u64::from(stored != Stored::Gone);
         if let Stored::Value(value) = stored {
             self.leaves.push(Leave { key, value, why: Removal::Expired });
         }
         self.forget_if_idle(key);
+    }
+
+    /// A value whose load hangs at its hard expiry is served as if that had failed already.
+    fn is_extended(&mut self, key: u8) -> bool {
+        let (now, longer) = (self.now, nanos(self.settings.stale_if_error));
+        let entry = *self.entry(key);
+        let Span(first, last) = entry.own_hard;
+        let hard = [first, last].map(|hard| self.rounded(hard.saturating_add(longer)));
+        let is_value = matches!(entry.stored, Stored::Value(_));
+        if !is_value || !entry.is_loading || hard[1] <= now {
+            return false;
+        }
+        let entry = self.entry(key);
+        (entry.hard, entry.due) = (Span(hard[0], hard[1]), Span(now, NEVER));
+        true
     }
 
     /// How many places are taken.
@@ -170,7 +195,7 @@ impl Oracle {
         self.refill();
         let debt = -f64::from(self.settings.plan.burst);
         self.tokens = (self.tokens - 1.0).max(debt);
-        self.start(key, queued.is_waited_for.then_some(queued.deadline), true)
+        self.start(key, queued.deadline, true)
     }
 
     fn start(&mut self, key: u8, asked: Option<u64>, is_demanded: bool) -> Landing {
@@ -247,8 +272,9 @@ impl Oracle {
 
     /// What a load is for whose key nobody could know.
     fn find_out(&mut self, key: u8, order: Order) -> Landing {
-        if self.starts.front().is_some_and(|start| start.key == key) {
-            return self.starts.pop_front().expect("it is the first");
+        // Where several keys of a load come home, those of the first ones are submitted before.
+        if let Some(at) = self.starts.iter().position(|start| start.key == key) {
+            return self.starts.remove(at).expect("it is there");
         }
         if self.queue.iter().any(|queued| queued.key == key) {
             assert!(self.settings.is_small(), "a load overtook others");
@@ -264,10 +290,16 @@ impl Oracle {
         assert_ne!(entry.stored, Stored::Nothing, "there is nothing to refresh for {key}");
         assert_eq!(entry.flight, None, "{key} is loaded already");
         assert!(self.occupied() < plan.concurrent, "too many loads");
-        assert!(self.refreshing() < plan.concurrent_refreshes, "too many refreshes");
+        // In a load of several keys only the most urgent one is known.
+        let urgency = match order.keys {
+            1 => order.urgency,
+            _ => Urgency::Expiring { hard: order.until },
+        };
+        assert!(self.refreshing() < plan.places(urgency), "too many refreshes");
         if let Some(BackOff { until, .. }) = entry.back_off.filter(|it| it.is_certain) {
             assert!(self.now >= until.0, "{key} is left alone");
         }
+        assert!(self.now >= entry.pause.0, "a refresh of {key} was dropped");
         let is_known_stale = entry.is_expired || entry.stored == Stored::Gone;
         let hard = match order.urgency {
             Urgency::Expiring { hard } => Some(hard.as_nanos()),
@@ -312,31 +344,37 @@ impl Oracle {
         }
     }
 
+    fn queued(&self, key: u8, deadline: Option<u64>) -> Queued {
+        let most = self.now.saturating_add(nanos(self.settings.plan.load_timeout));
+        let by = deadline.map_or(most, |deadline| deadline.min(most));
+        Queued { key, by, number: self.demanded, deadline }
+    }
+
     pub(super) fn queue_again(&mut self, key: u8, deadline: Option<u64>) {
-        let timeout = nanos(self.settings.plan.load_timeout);
-        self.queue.push(Queued {
-            key,
-            deadline: deadline.unwrap_or(self.now.saturating_add(timeout)),
-            number: self.demanded,
-            is_waited_for: deadline.is_some(),
-        });
+        let queued = self.queued(key, deadline);
+        self.queue.push(queued);
         self.demanded += 1;
+    }
+
+    /// How long a key is left alone after so many failures or drops.
+    pub(super) fn pause(&self, times: [u32; 2]) -> Span {
+        let (first, most) = (self.settings.first_back_off, self.settings.most_back_off);
+        let [least, longest] =
+            times.map(|times| nanos(first.saturating_mul(1 << (times - 1).min(20)).min(most)));
+        // A few nanoseconds are lost where it is multiplied.
+        let earliest = self.now.saturating_add(least / 2).saturating_sub(100);
+        Span(earliest, self.now.saturating_add(longest))
     }
 
     /// The key is left alone after a failure.
     pub(super) fn failed(&mut self, key: u8, fault: Fault) {
-        let settings = &self.settings;
-        let (first, most) = (settings.first_back_off, settings.most_back_off);
-        let (now, longer) = (self.now, nanos(settings.stale_if_error));
+        let longer = nanos(self.settings.stale_if_error);
         let entry = &mut self.entries[usize::from(key)];
         entry.failures = entry.failures.map(|failures| failures + 1);
-        let [least, longest] = entry
-            .failures
-            .map(|failures| nanos(first.saturating_mul(1 << (failures - 1).min(20)).min(most)));
-        let until = Span(now.saturating_add(least / 2), now.saturating_add(longest));
-        // A few nanoseconds are lost where it is multiplied.
-        let until = Span(until.0.saturating_sub(100), until.1);
-        entry.back_off = Some(BackOff { until, is_certain: true });
+        let failures = entry.failures;
+        let back_off = BackOff { until: self.pause(failures), is_certain: true };
+        let entry = &mut self.entries[usize::from(key)];
+        (entry.back_off, entry.pause) = (Some(back_off), Span::at(0));
         entry.fault = Some(fault);
         match entry.stored {
             Stored::Nothing => {

@@ -69,7 +69,13 @@ impl Oracle {
                 self.failed(key, Fault::Nothing);
             } else {
                 self.store(key, brings, landing.version, made);
-                self.entry(key).written = landing.sequence;
+                let entry = self.entry(key);
+                entry.written = landing.sequence;
+                entry.is_expired = landing.sequence < entry.expired;
+                if self.is_let_go(key) {
+                    // The plan may give that one time, instead of another load.
+                    self.entry(key).pause = Span(0, NEVER);
+                }
                 outcome = match (brings, stored) {
                     (Brings::Unchanged, Stored::Value(value)) => Expected::Value(value),
                     (Brings::Unchanged, _) => Expected::Answer(Answer::Absent),
@@ -82,6 +88,12 @@ impl Oracle {
         self.forget_if_idle(key);
     }
 
+    /// Whether a load counts of which the plan has forgotten, with its entry.
+    fn is_let_go(&self, key: u8) -> bool {
+        let mut landings = self.loads.iter().flat_map(|load| &load.landings);
+        landings.any(|it| it.key == key && it.is_let_go && self.is_of_flight(it))
+    }
+
     fn leave_flight(&mut self, landing: &Landing) {
         if self.is_of_flight(landing) {
             let entry = self.entry(landing.key);
@@ -90,54 +102,82 @@ impl Oracle {
     }
 
     fn missed(&mut self, landing: &Landing, fault: Fault) {
-        let key = landing.key;
+        let mut outcome = Expected::Failed(fault);
         if self.is_of_flight(landing) {
-            if fault == Fault::Dropped && landing.is_demanded {
-                if self.is_tried_again(landing) {
-                    return;
+            if fault == Fault::Dropped {
+                match self.dropped(landing) {
+                    Some(other) => outcome = other,
+                    None => return,
                 }
             } else {
-                self.failed(key, fault);
+                self.failed(landing.key, fault);
             }
             self.leave_flight(landing);
         }
-        self.land_flight(landing.flight, Expected::Failed(fault));
-        self.forget_if_idle(key);
+        self.land_flight(landing.flight, outcome);
+        self.forget_if_idle(landing.key);
     }
 
-    /// A dispatcher dropped a load that had to be done by a deadline: who has more time than that
-    /// gets another one.
-    fn is_tried_again(&mut self, landing: &Landing) -> bool {
-        let asked = landing.asked.unwrap_or(NEVER);
+    /// A dispatcher dropped a load, which is nothing against its key: a refresh comes later, and
+    /// those who have more time than the first one wait for another load. If nobody has, it is
+    /// wanted once more, for who comes next.
+    fn dropped(&mut self, landing: &Landing) -> Option<Expected> {
+        let key = landing.key;
+        let waiters = self.waiters_of(landing.flight);
+        let deadlines = waiters.iter().map(|&it| self.waiters[it].deadline.unwrap_or(NEVER));
+        let first = deadlines.min().or(landing.asked);
+        let is_wanted = landing.is_demanded || !waiters.is_empty();
+        if !is_wanted {
+            let entry = self.entry(key);
+            entry.drops = entry.drops.map(|drops| drops + 1);
+            let drops = entry.drops;
+            let pause = self.pause(drops);
+            // Of an entry that was pushed out, no refresh is planned.
+            if !landing.is_let_go {
+                let Span(first, last) = self.entry(key).pause;
+                self.entry(key).pause = Span(pause.0.max(first), pause.1.max(last));
+            }
+        }
         let mut next: Option<u64> = None;
-        for number in self.waiters_of(landing.flight) {
+        for number in waiters {
             let waiting = &mut self.waiters[number];
             let deadline = waiting.deadline.unwrap_or(NEVER);
-            if deadline > asked {
+            if first.is_some_and(|first| deadline > first) {
                 next = Some(next.map_or(deadline, |next| next.min(deadline)));
             } else {
                 waiting.end = Some(Expected::Failed(Fault::Dropped));
             }
         }
-        let Some(next) = next else { return false };
-        if self.queue.len() >= self.settings.plan.demand_bound as usize {
-            self.land_flight(landing.flight, Expected::Full);
-            return false;
+        if next.is_none() && (first.is_none() || !is_wanted) {
+            return Some(Expected::Failed(Fault::Dropped));
         }
-        self.entry(landing.key).is_loading = false;
-        self.queue_again(landing.key, (next < NEVER).then_some(next));
-        true
+        let is_full = self.queue.len() >= self.settings.plan.demand_bound as usize;
+        let until = self.entry(key).back_off.map_or(0, |back_off| back_off.until.0);
+        if is_full {
+            return Some(Expected::Full);
+        }
+        if self.now < until {
+            return Some(Expected::Failed(Fault::Dropped));
+        }
+        self.entry(key).is_loading = false;
+        self.queue_again(key, next.filter(|&next| next < NEVER));
+        None
+    }
+
+    /// Who comes from now on doesn't wait for what is under way.
+    fn let_go(&mut self, key: u8) -> Option<usize> {
+        let entry = self.entry(key);
+        if !core::mem::take(&mut entry.is_loading) {
+            return None;
+        }
+        entry.flight.take()
     }
 
     /// What is under way for the key is not its any more.
     fn supersede(&mut self, key: u8) -> Option<usize> {
         let sequence = self.next_sequence();
-        let entry = self.entry(key);
-        entry.written = sequence;
-        if !core::mem::take(&mut entry.is_loading) {
-            return None;
-        }
-        entry.flight.take()
+        self.entry(key).written = sequence;
+        self.let_go(key)
     }
 
     pub(super) fn put(&mut self, key: u8, brings: Brings, version: u32) {
@@ -163,9 +203,10 @@ impl Oracle {
         self.supersede(key);
         let entry = self.entry(key);
         let stored = core::mem::replace(&mut entry.stored, Stored::Nothing);
-        entry.doubt();
         if was_there {
-            entry.stored = Stored::Gone;
+            if entry.is_wanted {
+                entry.stored = Stored::Gone;
+            }
             if let Stored::Value(value) = stored {
                 self.leaves.push(Leave { key, value, why: Removal::Invalidated });
             }
@@ -177,7 +218,9 @@ impl Oracle {
 
     pub(super) fn expire(&mut self, key: u8) -> bool {
         let was_there = !self.peek(key).is_missing();
-        self.supersede(key);
+        let sequence = self.next_sequence();
+        self.entry(key).expired = sequence;
+        self.let_go(key);
         if was_there {
             self.entry(key).is_expired = true;
         }
@@ -196,8 +239,9 @@ impl Oracle {
             }
             // Loads that are under way find nothing to write to.
             entry.life += 1;
-            entry.written = 0;
-            entry.idle = 0;
+            (entry.written, entry.expired) = (0, 0);
+            (entry.drops, entry.idle) = ([0; 2], 0);
+            (entry.is_wanted, entry.is_hit, entry.pause) = (false, false, Span::at(0));
             if let Stored::Value(value) = stored {
                 self.leaves.push(Leave { key, value, why: Removal::Cleared });
             }

@@ -255,6 +255,9 @@ impl CacheModel {
 
     fn clear(&mut self) {
         if !self.oracle.is_clear_ambiguous() {
+            // All hits are taken in.
+            self.advance(self.cache.now());
+            self.told = None;
             self.oracle.clear();
             self.cache.clear();
         }
@@ -389,6 +392,7 @@ impl Model for CacheModel {
                 self.advance(next.unwrap_or(self.cache.now()));
             }
             Op::AdvanceBack { by } => {
+                self.oracle.note_hits();
                 self.oracle.pump();
                 let _ = self.cache.advance(self.cache.now() - units(by));
             }

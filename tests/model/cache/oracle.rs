@@ -10,9 +10,6 @@ use super::ops::{Brings, Ttls};
 
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// So many hits of a key are all counted, unless its TTL becomes much longer.
-const MOST_COUNTED: u32 = 20;
-
 pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -91,17 +88,26 @@ pub(super) struct Entry {
     pub(super) due: Span,
     /// When the last write or invalidation was, in the order of these and loads.
     pub(super) written: u64,
+    /// When it was expired: what began before is stale.
+    pub(super) expired: u64,
     pub(super) flight: Option<usize>,
     pub(super) is_loading: bool,
     /// How many loads in a row have failed, at least and at most.
     pub(super) failures: [u32; 2],
     pub(super) fault: Option<Fault>,
+    /// How many refreshes in a row their dispatcher has dropped, at least and at most.
+    pub(super) drops: [u32; 2],
     pub(super) back_off: Option<BackOff>,
     /// Counts how often everything about the key was forgotten.
     pub(super) life: u32,
     /// Refreshes in a row for which nobody had asked.
     pub(super) idle: u32,
-    pub(super) hits: u32,
+    /// Somebody has had an answer, and the cache has taken note of that.
+    pub(super) is_wanted: bool,
+    /// Somebody has had one since.
+    pub(super) is_hit: bool,
+    /// No refresh starts before, since one was dropped.
+    pub(super) pause: Span,
 }
 
 const UNKNOWN: Entry = Entry {
@@ -114,20 +120,24 @@ const UNKNOWN: Entry = Entry {
     is_expired: false,
     due: Span::at(NEVER),
     written: 0,
+    expired: 0,
     flight: None,
     is_loading: false,
     failures: [0; 2],
     fault: None,
+    drops: [0; 2],
     back_off: None,
     life: 0,
     idle: 0,
-    hits: 0,
+    is_wanted: false,
+    is_hit: false,
+    pause: Span::at(0),
 };
 
 impl Entry {
     /// The cache may have forgotten its failures.
     pub(super) fn doubt(&mut self) {
-        self.failures[0] = 0;
+        (self.failures[0], self.drops[0]) = (0, 0);
         if let Some(back_off) = &mut self.back_off {
             back_off.is_certain = false;
         }
@@ -147,7 +157,7 @@ pub(super) struct Landing {
     pub(super) until: u64,
     /// Whether it takes one of the places.
     pub(super) occupies: bool,
-    /// Its entry was pushed out: nobody raises it any more.
+    /// Its entry was pushed out.
     pub(super) is_let_go: bool,
     pub(super) version: u32,
 }
@@ -182,9 +192,11 @@ pub(super) struct Waiting {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Queued {
     pub(super) key: u8,
-    pub(super) deadline: u64,
+    /// What decides: none counts as further ahead than a load may take.
+    pub(super) by: u64,
     pub(super) number: u64,
-    pub(super) is_waited_for: bool,
+    /// The first deadline of those who wait, if anybody does.
+    pub(super) deadline: Option<u64>,
 }
 
 /// A value that must be told to the listener.
@@ -228,13 +240,11 @@ pub(super) struct Oracle {
     pub(super) leaves: Vec<Leave>,
     pub(super) sequence: u64,
     pub(super) counts: Counts,
-    /// What all values weighed together after the last write.
+    /// The most that all values weighed together during the last operation.
     pub(super) peak: u64,
     /// The budget that is saved up, and since when.
     pub(super) tokens: f64,
     pub(super) refilled_at: u64,
-    /// Whether some hits may be left out.
-    pub(super) is_sampled: bool,
 }
 
 impl Oracle {
@@ -255,7 +265,6 @@ impl Oracle {
             peak: 0,
             tokens: f64::from(settings.plan.burst),
             refilled_at: settings.start_ns,
-            is_sampled: false,
         }
     }
 
@@ -297,10 +306,7 @@ impl Oracle {
         }
         let entry = self.entry(key);
         entry.idle = 0;
-        if !answer.is_missing() {
-            entry.hits += 1;
-            self.is_sampled |= self.entry(key).hits > MOST_COUNTED;
-        }
+        entry.is_hit |= !answer.is_missing();
         answer
     }
 
@@ -341,7 +347,6 @@ impl Oracle {
             Stored::Absent => (settings.negative, settings.negative * 4),
             _ => (settings.soft, settings.hard),
         };
-        let is_sampled = soft.is_some();
         let (soft, hard) = (soft.map(super::units), hard.map(super::units));
         let hard = hard.unwrap_or_else(|| own_hard.max(soft.unwrap_or_default()));
         let soft = soft.unwrap_or(own_soft).min(hard);
@@ -349,7 +354,6 @@ impl Oracle {
         if let (Stored::Value(value), true) = (before, brings != Brings::Unchanged) {
             self.leaves.push(Leave { key, value, why: Removal::Replaced });
         }
-        self.is_sampled |= is_sampled;
         self.write(key, stored, lifetime, made);
     }
 
@@ -366,25 +370,30 @@ impl Oracle {
             due: Span(0, NEVER),
             failures: [0; 2],
             fault: None,
+            drops: [0; 2],
             back_off: None,
+            pause: Span::at(0),
             ..*entry
         };
-        self.peak = self.weight();
+        self.peak = self.peak.max(self.weight());
     }
 
     /// Nothing is worth knowing about the key any more.
     pub(super) fn forget_if_idle(&mut self, key: u8) {
-        let now = self.now;
         let entry = self.entry(key);
-        let is_backed_off = entry.back_off.is_some_and(|back_off| now < back_off.until.1);
-        if entry.stored == Stored::Nothing && entry.flight.is_none() && !is_backed_off {
-            // Failures may be remembered for longer than they must.
-            let failures = [0, entry.failures[1]];
-            *entry = Entry { life: entry.life + 1, failures, ..UNKNOWN };
+        if entry.stored == Stored::Nothing && entry.flight.is_none() {
+            *entry = Entry { life: entry.life + 1, ..UNKNOWN };
         }
     }
 
-    /// A value was pushed out for want of room.
+    /// Whether a value may have been pushed out for want of room.
+    pub(super) fn may_evict(&self, key: u8, value: u32) -> bool {
+        let expired = Leave { key, value, why: Removal::Expired };
+        let is_there = self.entries[usize::from(key)].stored == Stored::Value(value);
+        self.peak > self.settings.capacity && (is_there || self.leaves.contains(&expired))
+    }
+
+    /// It was.
     pub(super) fn evict(&mut self, key: u8, value: u32) {
         // What expires at once may have been pushed out before that.
         let expired = Leave { key, value, why: Removal::Expired };
@@ -394,9 +403,6 @@ impl Oracle {
             self.counts.evicted += 1;
             return;
         }
-        assert_eq!(self.entry(key).stored, Stored::Value(value), "what leaves was there");
-        let capacity = self.settings.capacity;
-        assert!(self.peak > capacity, "there was room: {} of {capacity}", self.peak);
         let entry = self.entry(key);
         entry.stored = Stored::Nothing;
         entry.doubt();

@@ -111,8 +111,8 @@ impl World {
         self.state.lock().expect("nobody panics with it")
     }
 
-    pub(super) fn next_event(&self) -> Option<Event> {
-        self.lock().log.pop_front()
+    pub(super) fn take_events(&self) -> VecDeque<Event> {
+        core::mem::take(&mut self.lock().log)
     }
 
     pub(super) fn note(&self, event: Event) {

@@ -121,7 +121,8 @@ impl PlannerModel {
         entry.seen.expect_changes(&terms);
         entry.was_stored = true;
         entry.terms = Some(Terms { stored: terms.stored.min(now), ..terms });
-        (entry.stale_since, entry.retry_at) = (None, Time::ZERO);
+        entry.stale_since = None;
+        (entry.retry_at, entry.barred_until) = (Time::ZERO, Time::ZERO);
         self.replan(id);
     }
 
@@ -146,7 +147,6 @@ impl PlannerModel {
 
     fn expire(&mut self, id: u32) {
         self.planner.expire(self.now, id);
-        self.oracle.abandon(id);
         let now = self.now;
         if let Some(entry) = self.oracle.get_mut(id) {
             entry.stale_since = entry.terms.map(|_| entry.stale_since.unwrap_or(now));
@@ -212,7 +212,10 @@ impl PlannerModel {
         match (end, load.and_then(|load| load.age)) {
             (End::Changed, Some(age)) => entry.seen.look(age, true),
             (End::Unchanged, Some(age)) => entry.seen.look(age, false),
-            (End::Failed { retry_at } | End::Dropped { retry_at }, _) => entry.retry_at = retry_at,
+            (End::Failed { retry_at }, _) => {
+                (entry.retry_at, entry.barred_until) = (retry_at, retry_at);
+            }
+            (End::Dropped { retry_at }, _) => entry.retry_at = entry.retry_at.max(retry_at),
             _ => {}
         }
         self.replan(id);
@@ -355,7 +358,7 @@ impl Model for PlannerModel {
                 let until = self.now + units(by);
                 self.planner.back_off(self.now, id, until);
                 if let Some(entry) = self.oracle.get_or_new(id) {
-                    entry.retry_at = until;
+                    (entry.retry_at, entry.barred_until) = (until, until);
                     self.replan(id);
                 }
             }
@@ -416,7 +419,7 @@ impl Model for PlannerModel {
         let config = self.oracle.config;
         assert!(self.oracle.loads.len() <= config.concurrent as usize);
         let refreshes = self.oracle.loads.iter().filter(|load| load.is_refresh).count();
-        assert!(refreshes <= config.concurrent_refreshes as usize);
+        assert!(refreshes <= self.oracle.places(Urgency::Expiring { hard: Time::MAX }));
     }
 }
 

@@ -28,7 +28,10 @@ pub(crate) struct Entry {
     pub(crate) load: Option<Key>,
     pub(crate) is_touched: bool,
     pub(crate) idle: u32,
+    /// Not refreshed before.
     pub(crate) retry_at: Time,
+    /// Not loaded before, whoever wants it.
+    pub(crate) barred_until: Time,
     planned_rate: f64,
     pub(crate) plan: Plan,
 }
@@ -89,6 +92,7 @@ impl Entry {
             is_touched: false,
             idle: 0,
             retry_at: Time::ZERO,
+            barred_until: Time::ZERO,
             planned_rate: 0.0,
             plan: Plan::default(),
         }
@@ -167,6 +171,10 @@ impl Oracle {
         (0..).zip(&self.entries).filter_map(|(id, entry)| Some((id, entry.as_ref()?)))
     }
 
+    fn knows(&self, id: u32) -> bool {
+        self.get(id).is_some()
+    }
+
     pub(crate) fn is_demanded(&self, id: u32) -> bool {
         self.demands.iter().any(|wanted| wanted.id == id)
     }
@@ -189,7 +197,7 @@ impl Oracle {
     pub(crate) fn plan(&mut self, id: u32) {
         let (now, price, is_demanded) = (self.now, self.price, self.is_demanded(id));
         let config = self.config;
-        self.highest_price = self.highest_price.max(price);
+        self.highest_price = self.highest_price.max(if self.knows(id) { price } else { 0.0 });
         let Some(entry) = self.get_mut(id) else { return };
         entry.planned_rate = entry.rates.hit_rate;
         entry.plan = Plan::default();
@@ -258,41 +266,40 @@ impl Oracle {
 
     /// It was asked for; the rates are of now.
     pub(crate) fn touch(&mut self, id: u32, rates: Learned) {
-        let most = self.config.idle_refreshes;
+        let (most, price) = (self.config.idle_refreshes, self.price);
         let Some(entry) = self.get_mut(id) else { return };
         entry.rates = rates;
         entry.is_touched = true;
         let was_idle = core::mem::take(&mut entry.idle) >= most;
         let is_stored = entry.terms.is_some() && entry.load.is_none();
-        if is_stored && (was_idle || rates.hit_rate > RISEN * entry.planned_rate) {
+        let is_scarce = price > 0.0 || entry.plan.worth.is_some();
+        if is_stored && (was_idle || is_scarce && rates.hit_rate > RISEN * entry.planned_rate) {
             self.plan(id);
         }
     }
 
     /// Somebody wants an id.
     pub(crate) fn demand(&mut self, id: u32, deadline: Option<Time>) -> Demand {
-        let rank = (deadline.unwrap_or(self.now + self.config.load_timeout), self.demanded);
+        let most = self.now + self.config.load_timeout;
+        let by = deadline.unwrap_or(most).min(most);
         if let Some(before) = self.demands.iter_mut().find(|wanted| wanted.id == id) {
-            // Who waits decides.
-            if (deadline.is_none(), rank) < (before.deadline.is_none(), before.rank) {
-                (before.deadline, before.rank) = (deadline, rank);
-                self.demanded += 1;
-            }
+            before.rank.0 = before.rank.0.min(by);
+            before.deadline = before.deadline.into_iter().chain(deadline).min();
             return Demand::Queued;
         }
         if let Some(load) = self.get(id).and_then(|entry| entry.load) {
             self.await_load(load, deadline);
             return Demand::Joined(load);
         }
-        let retry_at = self.get(id).map_or(Time::ZERO, |entry| entry.retry_at);
-        if self.now < retry_at {
-            return Demand::BackedOff(retry_at);
+        let barred_until = self.get(id).map_or(Time::ZERO, |entry| entry.barred_until);
+        if self.now < barred_until {
+            return Demand::BackedOff(barred_until);
         }
         let is_full = self.demands.len() >= self.config.demand_bound as usize;
         if is_full || self.get_or_new(id).is_none() {
             return Demand::Full;
         }
-        self.demands.push(Wanted { id, deadline, rank });
+        self.demands.push(Wanted { id, deadline, rank: (by, self.demanded) });
         self.demanded += 1;
         Demand::Queued
     }

@@ -86,7 +86,7 @@ impl Oracle {
                 return self.wait(Idle::Token);
             }
             let refreshes = self.loads.iter().filter(|load| load.is_refresh).count();
-            if self.is_full() || refreshes >= self.config.concurrent_refreshes as usize {
+            if self.is_full() || refreshes >= self.places(urgency) {
                 return self.wait(Idle::Place);
             }
             if !purse.affords(cost) {
@@ -94,6 +94,20 @@ impl Oracle {
             }
             return self.start(id, urgency);
         }
+    }
+
+    /// How many refreshes there may be with one more of this urgency.
+    pub(super) fn places(&self, urgency: Urgency) -> usize {
+        let all = f64::from(self.config.concurrent);
+        let (demands, rescues) = ((all / 4.0).ceil(), (all / 8.0).ceil());
+        let places = match urgency {
+            Urgency::Demanded { .. } => all,
+            Urgency::Expiring { .. } => all - demands,
+            Urgency::Refresh => {
+                (all - demands - rescues).min(f64::from(self.config.concurrent_refreshes))
+            }
+        };
+        places.max(1.0) as usize
     }
 
     /// The entry whose refresh is worth most; the first one among equals.
