@@ -79,7 +79,7 @@ struct Trial {
 pub(crate) fn measure(bench: &Bench, repeats: usize) -> (Vec<Measured>, u32) {
     on_a_thread(|| {
         pin(bench.worker);
-        let length = Duration::from_millis(if bench.quick { 700 } else { 3_000 });
+        let length = Duration::from_millis(if bench.quick { 500 } else { 3_000 });
         let heart = Heart { bench: *bench, jobs: Jobs::calibrated(&bench.clock), length };
         let mut turns: [[Vec<Vec<f64>>; SIDES]; LOADS.len()] = Default::default();
         let mut disturbed = 0;
@@ -109,7 +109,7 @@ impl Heart {
     /// A trial of each side, with the same arrivals; again, if others have disturbed one.
     fn round(&self, factor: f64, repeat: usize, seed: u64) -> ([Vec<f64>; SIDES], bool) {
         let (mut round, mut is_disturbed) = (<[Vec<f64>; SIDES]>::default(), false);
-        for _ in 0..TRIES {
+        for _ in 0..if self.bench.quick { 1 } else { TRIES } {
             let drawn = self.steady_speed();
             let rate = factor * drawn / Mix::Equal.mean().as_secs_f64();
             let plan = Plan::poisson(seed, Mix::Equal, self.length, rate);
