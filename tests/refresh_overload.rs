@@ -220,7 +220,7 @@ fn the_clock_jumps_an_hour() {
 /// 300 latest starts at once are more than one poll looks at: it goes on soon, until all are seen.
 #[test]
 fn a_poll_looks_at_so_many() {
-    let config = Config { concurrent_refreshes: 1, ..Config::default() };
+    let config = Config { concurrent: 1, ..Config::default() };
     let mut planner = Planner::new(config, Time::ZERO).expect("it is valid");
     for id in 0..300 {
         let terms = Terms::new(Time::ZERO, seconds(60), seconds(64));

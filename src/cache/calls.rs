@@ -66,7 +66,7 @@ where
         answer
     }
 
-    /// A load of the key that has no deadline, if what there is isn't fresh: for what depends on it.
+    /// A load of the key without a deadline, for what depends on it.
     pub(super) fn freshen<Q>(&mut self, key: &Q) -> Option<Wait<V>>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,

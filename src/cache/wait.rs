@@ -75,8 +75,8 @@ impl<V: Clone> Wait<V> {
     ///
     /// # Errors
     ///
-    /// If there is no answer within the budget, the load fails, or the cache is dropped; also if the
-    /// answer was given already.
+    /// If there is no answer within the budget, the load fails, or the cache is dropped; also if
+    /// the answer was given already.
     pub fn wait(mut self) -> Outcome<V> {
         let worker = match &self.0 {
             State::Waiting(waiting) => {

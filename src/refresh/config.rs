@@ -30,8 +30,8 @@ pub struct Config {
     pub burst: u32,
     /// How many loads may be in flight, for whatever reason; 64 by default, at least 1.
     pub concurrent: u32,
-    /// How many of these may be refreshes that are worth their price; 32 by default, at least 1. See
-    /// [`places`](Self::places) for what is kept free for others in any case.
+    /// How many of these may be refreshes that are worth their price; 32 by default, at least 1.
+    /// See [`places`](Self::places) for what is kept free for others in any case.
     pub concurrent_refreshes: u32,
     /// A load that takes longer doesn't count any more; 10 s by default.
     pub load_timeout: Duration,

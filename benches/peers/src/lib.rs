@@ -2,8 +2,8 @@
 //!
 //! Figures from two runs mean little next to each other; ratios from one run do.
 //!
-//! `overload`, `pool`, `tower` and `cache` are another matter: real time on two cores, of which nobody else
-//! may use either.
+//! `overload`, `pool`, `tower` and `cache` are another matter: real time on two cores, of which
+//! nobody else may use either.
 
 mod cache;
 mod contenders;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml --
-//!     heap|wheel|scheduler|overload|pool|tower|cache [--quick] [--json FILE] [--markdown] [--check]
+//!     heap|wheel|scheduler|overload|pool|tower|cache
+//!     [--quick] [--json FILE] [--markdown] [--check]
 //! ```
 //!
 //! `--check` fails if the scheduler, the pool or the cache misses a target.

@@ -179,6 +179,7 @@ impl Oracle {
         }
         let entry = self.entry(key);
         (entry.hard, entry.due) = (Span(hard[0], hard[1]), Span(now, NEVER));
+        entry.pause = Span::at(0);
         true
     }
 
