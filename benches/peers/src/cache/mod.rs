@@ -40,7 +40,7 @@ pub(crate) fn measure(options: &Options) -> Result<Report, String> {
         return Err("two threads need a core each".to_owned());
     };
     let bench = Bench { clock: MonotonicClock::new(), producer, worker, quick: options.quick };
-    let (repeats, few) = if options.quick { (3, 1) } else { (9, 3) };
+    let (repeats, few) = if options.quick { (3, 1) } else { (7, 3) };
     let is_wanted = |part| options.part.as_deref().is_none_or(|wanted| wanted == part);
     let mut measured = Vec::new();
     if is_wanted("hits") {
@@ -93,8 +93,8 @@ fn conditions(header: &str, repeats: usize, few: usize, disturbed: u32) -> Strin
          of 100,000 entries, of which 1,667 a second grow stale (TTL 60 s, served up to 240 s) and \
          one in ten is stale at the start. A refresh waits 5 ms and then works for 75 µs, on the \
          worker's core, in a job of the worker's pool or in one of 12 threads; expired: entries \
-         whose hard TTL ran out; past hard: answers more than a millisecond after it. A round is \
-         repeated up to twice if the generator was late or the core's speed changed; {disturbed} \
+         whose hard TTL ran out; past hard: answers more than a millisecond after it. Rounds \
+         are repeated up to twice if the generator was late or the core's speed changed; {disturbed} \
          rounds were so in the end.\n",
         hits::KEYS
     )

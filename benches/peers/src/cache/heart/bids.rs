@@ -1,5 +1,6 @@
 //! Bids: what a worker does for as long as a trial takes.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use core_affinity::CoreId;
 use punctual::pool::Handle;
 use punctual::scheduler::Job;
-use punctual::time::{Clock, MonotonicClock};
+use punctual::time::{Clock, MonotonicClock, Time};
 
 use super::sides::{ENTRIES, Found, Side};
 use crate::cache::keys::Zipf;
@@ -80,8 +81,14 @@ impl<S: Side> Shift<S> {
         &self.0.side
     }
 
-    /// Submits the bids when they are due, from another core, until all have had their time.
-    pub(super) fn serve(&self, pool: &Handle, generator: CoreId) -> Lag {
+    /// Submits the bids when they are due, from another core, until all have had their time. Says
+    /// how late they were submitted, and how many refreshes ended while bids were counted.
+    pub(super) fn serve(
+        &self,
+        pool: &Handle,
+        generator: CoreId,
+        counted: &Range<Time>,
+    ) -> (u64, Lag) {
         let inner = &self.0;
         let send = |id| {
             let mut bid = Bid { id, shift: inner.clone(), has_run: false };
@@ -91,9 +98,16 @@ impl<S: Side> Shift<S> {
                 ticket.detach();
             }
         };
-        let end = inner.arrivals.last_deadline() + REST;
-        let wait = || std::thread::sleep(end.saturating_since(inner.clock.now()));
-        generate(&inner.trial, generator, send, wait).1
+        let wait_until = |time: Time| std::thread::sleep(time.saturating_since(inner.clock.now()));
+        let watch = || {
+            wait_until(counted.start);
+            let before = inner.side.refreshes();
+            wait_until(counted.end);
+            let refreshes = inner.side.refreshes() - before;
+            wait_until(inner.arrivals.last_deadline() + REST);
+            refreshes
+        };
+        generate(&inner.trial, generator, send, watch)
     }
 
     pub(super) fn seen(&self) -> Seen {

@@ -79,7 +79,7 @@ struct Trial {
 pub(crate) fn measure(bench: &Bench, repeats: usize) -> (Vec<Measured>, u32) {
     on_a_thread(|| {
         pin(bench.worker);
-        let length = Duration::from_millis(if bench.quick { 700 } else { 3_000 });
+        let length = Duration::from_millis(if bench.quick { 500 } else { 3_000 });
         let heart = Heart { bench: *bench, jobs: Jobs::calibrated(&bench.clock), length };
         let mut turns: [[Vec<Vec<f64>>; SIDES]; LOADS.len()] = Default::default();
         let mut disturbed = 0;
@@ -109,7 +109,7 @@ impl Heart {
     /// A trial of each side, with the same arrivals; again, if others have disturbed one.
     fn round(&self, factor: f64, repeat: usize, seed: u64) -> ([Vec<f64>; SIDES], bool) {
         let (mut round, mut is_disturbed) = (<[Vec<f64>; SIDES]>::default(), false);
-        for _ in 0..TRIES {
+        for _ in 0..if self.bench.quick { 1 } else { TRIES } {
             let drawn = self.steady_speed();
             let rate = factor * drawn / Mix::Equal.mean().as_secs_f64();
             let plan = Plan::poisson(seed, Mix::Equal, self.length, rate);
@@ -135,19 +135,17 @@ impl Heart {
         let before = self.speed();
         let pool = self.pool();
         let side = S::start(&pool, self.bench.clock, &self.jobs);
-        let start = self.now() + LEAD_IN;
-        let arrivals = plan.from(start);
+        let arrivals = plan.from(self.now() + LEAD_IN);
         let shift = Shift::new(side, self.bench.clock, &self.jobs, arrivals.clone());
-        let counts = shift.side().counts();
-        let lag = shift.serve(&pool, self.bench.producer);
-        let refreshes = shift.side().counts().refreshes - counts.refreshes;
-        let seconds = self.now().saturating_since(start).as_secs_f64();
-        let expired = shift.side().counts().expired - counts.expired;
+        let (counted, expired) = (self.counted(&arrivals), shift.side().expired());
+        let (refreshes, lag) = shift.serve(&pool, self.bench.producer, &counted);
+        let seconds = counted.end.saturating_since(counted.start).as_secs_f64();
+        let expired = shift.side().expired() - expired;
         drop(pool);
         let seen = shift.seen();
         let answers = shift.end();
         let conditions = Conditions { drawn, before, after: self.speed(), lag };
-        let figures = Figures::new(&arrivals, &answers, &self.counted(&arrivals), conditions);
+        let figures = Figures::new(&arrivals, &answers, &counted, conditions);
         let percent = |count: u64| 100.0 * count as f64 / seen.reads.max(1) as f64;
         Trial {
             figures: vec![

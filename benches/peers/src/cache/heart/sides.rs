@@ -55,13 +55,6 @@ pub(super) enum Found {
     PastHard,
 }
 
-#[derive(Clone, Copy, Default)]
-pub(super) struct Counts {
-    pub(super) refreshes: u64,
-    /// Entries whose hard TTL ran out.
-    pub(super) expired: u64,
-}
-
 /// A cache of [`ENTRIES`], all of them there at the start.
 pub(super) trait Side: Send + Sync + 'static {
     const NAME: &'static str;
@@ -70,7 +63,11 @@ pub(super) trait Side: Send + Sync + 'static {
 
     fn read(&self, key: u32, now: Time) -> Found;
 
-    fn counts(&self) -> Counts;
+    /// How many refreshes have ended so far.
+    fn refreshes(&self) -> u64;
+
+    /// How many entries' hard TTLs have run out so far. May take a while.
+    fn expired(&self) -> u64;
 }
 
 /// When an entry may not be served any more.
@@ -123,8 +120,12 @@ impl Side for Alone {
         read(&self.0, key, now)
     }
 
-    fn counts(&self) -> Counts {
-        Counts::default()
+    fn refreshes(&self) -> u64 {
+        0
+    }
+
+    fn expired(&self) -> u64 {
+        0
     }
 }
 
@@ -173,9 +174,12 @@ impl Side for InOne {
         read(&self.cache, key, now)
     }
 
-    fn counts(&self) -> Counts {
-        let refreshes = self.refreshes.load(Ordering::Relaxed);
-        Counts { refreshes, expired: self.cache.stats().loads.expired }
+    fn refreshes(&self) -> u64 {
+        self.refreshes.load(Ordering::Relaxed)
+    }
+
+    fn expired(&self) -> u64 {
+        self.cache.stats().loads.expired
     }
 }
 
@@ -260,13 +264,11 @@ impl Shared {
         }
     }
 
-    fn counts(&self) -> Counts {
+    /// Entries that were refreshed too late, and those that haven't been yet.
+    fn expired(&self) -> u64 {
         let now = self.clock.now();
         let out = self.cache.iter().filter(|(_, kept)| kept.hard < now).count() as u64;
-        Counts {
-            refreshes: self.refreshes.load(Ordering::Relaxed),
-            expired: self.expired.load(Ordering::Relaxed) + out,
-        }
+        self.expired.load(Ordering::Relaxed) + out
     }
 }
 
@@ -296,8 +298,12 @@ impl Side for Threads {
         self.shared.read(key, now)
     }
 
-    fn counts(&self) -> Counts {
-        self.shared.counts()
+    fn refreshes(&self) -> u64 {
+        self.shared.refreshes.load(Ordering::Relaxed)
+    }
+
+    fn expired(&self) -> u64 {
+        self.shared.expired()
     }
 }
 
@@ -330,7 +336,11 @@ impl Side for Niced {
         self.0.read(key, now)
     }
 
-    fn counts(&self) -> Counts {
-        self.0.counts()
+    fn refreshes(&self) -> u64 {
+        self.0.refreshes()
+    }
+
+    fn expired(&self) -> u64 {
+        self.0.expired()
     }
 }
