@@ -94,8 +94,8 @@ fn conditions(header: &str, repeats: usize, few: usize, disturbed: u32) -> Strin
          one in ten is stale at the start. A refresh waits 5 ms and then works for 75 µs, on the \
          worker's core, in a job of the worker's pool or in one of 12 threads; expired: entries \
          whose hard TTL ran out; past hard: answers more than a millisecond after it. Rounds \
-         are repeated up to twice if the generator was late or the core's speed changed; {disturbed} \
-         rounds were so in the end.\n",
+         are repeated up to twice if the generator was late or the core's speed changed; \
+         {disturbed} rounds were so in the end.\n",
         hits::KEYS
     )
 }
