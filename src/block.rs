@@ -1,9 +1,14 @@
 //! Threads that wait for futures.
 
+#[cfg(feature = "pool")]
 use std::pin::pin;
-use std::task::{Context, Poll, Wake, Waker};
+#[cfg(feature = "pool")]
+use std::task::{Context, Poll};
+use std::task::{Wake, Waker};
 
-use crate::sync::{Arc, Thread, current, park};
+#[cfg(feature = "pool")]
+use crate::sync::park;
+use crate::sync::{Arc, Thread, current};
 
 struct Unpark(Thread);
 
@@ -19,6 +24,7 @@ pub(crate) fn unpark_waker() -> Waker {
 }
 
 /// Runs a future on this thread.
+#[cfg(feature = "pool")]
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let waker = unpark_waker();
     let mut context = Context::from_waker(&waker);

@@ -12,10 +12,10 @@ pub(crate) use threads::*;
 #[cfg(all(feature = "timer", not(any(punctual_loom, punctual_shuttle))))]
 mod threads {
     pub(crate) use core::sync::atomic::AtomicU64 as SharedU64;
-    #[cfg(feature = "pool")]
-    pub(crate) use core::sync::atomic::fence;
     #[cfg(any(feature = "cache", feature = "pool"))]
-    pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize};
+    pub(crate) use core::sync::atomic::AtomicUsize;
+    #[cfg(feature = "pool")]
+    pub(crate) use core::sync::atomic::{AtomicBool, fence};
     pub(crate) use parking_lot::Mutex;
     #[cfg(any(feature = "cache", feature = "pool"))]
     pub(crate) use parking_lot::MutexGuard;

@@ -178,7 +178,6 @@ where
         (began, is_changed): (Option<Time>, Option<bool>),
     ) {
         self.core.take_running(landing.load);
-        self.end_adopted(landing);
         let outcome = match result {
             Ok(loaded) => self.loaded(landing, loaded, began.unwrap_or(self.now), is_changed),
             Err(error) => match self.missed(landing, error) {
@@ -190,16 +189,6 @@ where
         self.leave_flight(landing);
         self.tell(&landing.flight, outcome);
         self.forget_if_idle(landing.record);
-    }
-
-    /// The planner has started another load of the key, in whose stead this one went on.
-    fn end_adopted(&mut self, landing: &Landing<K, V>) {
-        let now = self.now;
-        let load = self.core.records.get(landing.record).and_then(|record| record.load);
-        if let Some(load) = load.filter(|&load| load != landing.load && self.is_of_flight(landing))
-        {
-            self.core.planner.finish(now, load, End::Dropped { retry_at: now });
-        }
     }
 
     fn is_current(&self, landing: &Landing<K, V>) -> bool {

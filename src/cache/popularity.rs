@@ -12,6 +12,9 @@ use crate::refresh::Learned;
 /// So many hits are counted for each value, about; of the others only some.
 const HITS_A_VALUE: f64 = 16.0;
 
+/// After so many hits of an entry, its rate is known well enough to count fewer.
+const FIRST_SAMPLES: u64 = 4;
+
 impl<K, V> Visit<'_, K, V>
 where
     K: Clone + Eq + Hash + Send + Sync + 'static,
@@ -41,8 +44,8 @@ where
             }
             record.is_wanted = true;
             record.samples += hits >> record.shift;
-            let (has_enough, left) =
-                (record.samples > HITS_A_VALUE as u64, record.soft.saturating_since(now));
+            let enough = if record.shift == 0 { FIRST_SAMPLES } else { HITS_A_VALUE as u64 };
+            let (has_enough, left) = (record.samples >= enough, record.soft.saturating_since(now));
             self.core.planner.touch(now, slot, u32::try_from(hits).unwrap_or(u32::MAX));
             if has_enough {
                 self.sample_less(key, left);
@@ -53,10 +56,15 @@ where
     /// Enough of an entry's hits were counted: of those in the time that is left, fewer are.
     fn sample_less(&mut self, key: Key, left: Duration) {
         let wanted = self.shift(key.slot(), left);
-        let Some(record) = self.core.records.get_mut(key) else { return };
         let is_driven = self.shared.clock.timer().is_none();
-        let shift = if is_driven { 0 } else { wanted.max(record.shift + 1).min(MOST_SHIFT) };
-        record.samples = 0;
+        let Some(record) = self.core.records.get_mut(key) else { return };
+        // Whatever the rate says, those that come are too many.
+        let are_many = record.samples > 4 * HITS_A_VALUE as u64;
+        let wanted = if are_many { wanted.max(record.shift + 1) } else { wanted };
+        let shift = if is_driven { 0 } else { wanted.min(MOST_SHIFT) };
+        if shift > record.shift || are_many {
+            record.samples = 0;
+        }
         if shift > record.shift {
             record.shift = shift;
             self.rewrite(key, &Sample(shift));

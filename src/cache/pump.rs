@@ -66,10 +66,8 @@ where
         let (now, sequence) = (self.now, self.core.next_sequence());
         let Core { records, stats, .. } = &mut *self.core;
         let (key, record) = records.at_mut(slot)?;
-        if record.load.replace(load).is_some() {
-            // The planner has forgotten a load whose entry was evicted meanwhile: that one will do.
-            return None;
-        }
+        debug_assert_eq!(record.load, None, "a key has one load");
+        record.load = Some(load);
         match urgency {
             Urgency::Demanded { .. } => stats.demanded += 1,
             Urgency::Expiring { .. } => stats.expiring += 1,

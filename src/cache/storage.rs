@@ -66,6 +66,10 @@ where
         }
         // Beyond the bound of ids nothing is refreshed; it is an entry all the same.
         let _ = self.core.planner.insert(now, slot, terms);
+        if let Some(load) = self.core.records.get(key).and_then(|record| record.load) {
+            // The planner has let go of it when its entry was evicted.
+            self.core.planner.adopt(now, slot, load);
+        }
         self.shared.hits.welcome(slot);
         let guard = self.shared.policy.guard(lifetime.hard);
         let why = (!is_same).then_some(Removal::Replaced);

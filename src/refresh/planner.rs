@@ -242,6 +242,20 @@ impl Planner {
         }
     }
 
+    /// A load in flight that counts for nobody counts for the id, if that has none.
+    #[cfg(feature = "cache")]
+    pub(crate) fn adopt(&mut self, now: Time, id: u32, key: Key) {
+        self.at(now);
+        if self.is_loading(id) || self.demands.contains(id) {
+            return;
+        }
+        let Some(load) = self.loads.get_mut(key).filter(|load| load.id.is_none()) else { return };
+        let Some(Some(entry)) = self.entries.get_mut(id as usize) else { return };
+        load.id = Some(id);
+        entry.load = Some(key);
+        self.arm(id);
+    }
+
     /// No load of the id before `until`, unless a value comes from elsewhere. A demand that is
     /// queued is not kept waiting by it. O(log n); allocates by growth.
     pub fn back_off(&mut self, now: Time, id: u32, until: Time) {

@@ -138,6 +138,7 @@ impl Timer {
     }
 
     /// Whether this is the timer's own thread: a waker runs on it, for which everybody else waits.
+    #[cfg(feature = "pool")]
     pub(crate) fn is_current(&self) -> bool {
         self.thread.is_current()
     }

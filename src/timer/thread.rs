@@ -33,6 +33,7 @@ impl TimerThread {
         &self.queue
     }
 
+    #[cfg(feature = "pool")]
     pub(super) fn is_current(&self) -> bool {
         self.handle.as_ref().is_some_and(|handle| handle.thread().id() == current().id())
     }

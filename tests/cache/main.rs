@@ -8,6 +8,7 @@ mod determinism;
 mod drops;
 mod peers;
 mod pool;
+mod snapshots;
 mod support;
 mod threads;
 mod timers;

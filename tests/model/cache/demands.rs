@@ -85,7 +85,9 @@ impl Oracle {
     /// Those who have asked are taken note of.
     pub(super) fn note_hits(&mut self) {
         for entry in &mut self.entries {
-            entry.is_wanted |= core::mem::take(&mut entry.is_hit);
+            // What has left meanwhile is not noted.
+            let is_hit = core::mem::take(&mut entry.is_hit);
+            entry.is_wanted |= is_hit && entry.stored != Stored::Nothing;
         }
     }
 

@@ -72,10 +72,7 @@ impl Oracle {
                 let entry = self.entry(key);
                 entry.written = landing.sequence;
                 entry.is_expired = landing.sequence < entry.expired;
-                if self.is_let_go(key) {
-                    // The plan may give that one time, instead of another load.
-                    self.entry(key).pause = Span(0, NEVER);
-                }
+                self.adopt(key);
                 outcome = match (brings, stored) {
                     (Brings::Unchanged, Stored::Value(value)) => Expected::Value(value),
                     (Brings::Unchanged, _) => Expected::Answer(Answer::Absent),
@@ -88,10 +85,13 @@ impl Oracle {
         self.forget_if_idle(key);
     }
 
-    /// Whether a load counts of which the plan has forgotten, with its entry.
-    fn is_let_go(&self, key: u8) -> bool {
-        let mut landings = self.loads.iter().flat_map(|load| &load.landings);
-        landings.any(|it| it.key == key && it.is_let_go && self.is_of_flight(it))
+    /// A load whose entry was pushed out counts again for the plan.
+    fn adopt(&mut self, key: u8) {
+        let entry = *self.entry(key);
+        for landing in self.loads.iter_mut().flat_map(|load| &mut load.landings) {
+            let counts = entry.is_loading && entry.flight == Some(landing.flight);
+            landing.is_let_go &= landing.key != key || !counts;
+        }
     }
 
     fn leave_flight(&mut self, landing: &Landing) {

@@ -400,8 +400,6 @@ impl Oracle {
         if let Some(at) = self.leaves.iter().position(|it| *it == expired) {
             self.leaves.remove(at);
             self.counts.expired -= 1;
-            self.counts.evicted += 1;
-            return;
         }
         let entry = self.entry(key);
         entry.stored = Stored::Nothing;
