@@ -34,7 +34,7 @@ fn entrant<const PERCENT: usize, S: Store<u64>>() -> Entrant {
 
 fn turn<const PERCENT: usize, S: Store<u64>>(bench: &Bench) -> Vec<f64> {
     let capacity = KEYS as usize * PERCENT / 100;
-    let length = if bench.quick { 200_000 } else { 1_000_000 };
+    let length = if bench.quick { 100_000 } else { 1_000_000 };
     let hits = |trace: Trace| {
         let store = S::of_capacity(capacity);
         let keys = trace.keys(length, capacity, KEYS);
