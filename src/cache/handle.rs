@@ -143,9 +143,9 @@ where
         })
     }
 
-    /// Removes everything; loads that are under way store nothing. All at once for everybody:
-    /// who asks while entries are taken out waits for the end of that. O(n) behind the cache's
-    /// lock.
+    /// Removes everything; loads that are under way store nothing. All at once for everybody: who
+    /// gets something meanwhile finds nothing, and who has to wait for a load waits for the end of
+    /// this, too. O(n) behind the cache's lock.
     pub fn clear(&self) {
         self.shared.visit(self.now(), |visit| visit.clear());
     }
