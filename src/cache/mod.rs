@@ -47,9 +47,9 @@
 //! # What a hit costs
 //!
 //! A lookup in quick_cache, an atomic load of the time, and a comparison: no lock of this cache's,
-//! no reading of a clock, no allocation. A hit that is counted changes two more atomics, and a stale
-//! hit reads the clock and some of them. Everything else takes a lock for some microseconds, but for
-//! [`clear`](RefreshCache::clear).
+//! no reading of a clock, no allocation. A hit that is counted changes two more atomics, and a
+//! stale one reads the clock and some of them. Everything else takes a lock for some microseconds,
+//! but for [`clear`](RefreshCache::clear).
 //!
 //! # What runs where
 //!
